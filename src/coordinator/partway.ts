@@ -1,0 +1,51 @@
+import type {
+  AbortReply,
+  AbortRequest,
+  CompleteReply,
+  CompleteRequest,
+  InitReply,
+  InitRequest,
+  ListQuery,
+  ListReply,
+  PartsReply,
+  PartsRequest,
+  StatusQuery,
+  StatusReply,
+} from '../protocol/index.js'
+
+/** Who is calling, as the host application established it. */
+export interface Caller {
+  /** Uploads of one owner do not exist for another. Any non-empty text of at most 256 bytes. */
+  readonly owner: string
+}
+
+export interface InitOutcome {
+  /** Whether this call created the upload; otherwise it was known already. */
+  readonly created: boolean
+  readonly reply: InitReply
+}
+
+export interface Readiness {
+  readonly store: boolean
+  readonly bucket: boolean
+}
+
+/**
+ * The coordinator. Requests are messages that passed their schema (`parseMessage`); whatever needs more
+ * than the message itself is checked here. Every refusal is an `UploadError`.
+ */
+export interface Partway {
+  /** Opens an upload, or finds the one that was opened for the same file before. */
+  init(caller: Caller, request: InitRequest): Promise<InitOutcome>
+  /** Records parts that arrived and signs the URLs of others. */
+  parts(caller: Caller, request: PartsRequest): Promise<PartsReply>
+  status(caller: Caller, query: StatusQuery): Promise<StatusReply>
+  /** Closes the upload once every byte is proven to be there. Repeated, it gives the same result. */
+  complete(caller: Caller, request: CompleteRequest): Promise<CompleteReply>
+  abort(caller: Caller, request: AbortRequest): Promise<AbortReply>
+  list(caller: Caller, query: ListQuery): Promise<ListReply>
+  /** Asks the store and the bucket; never rejects. */
+  check(): Promise<Readiness>
+  /** Closes the store. */
+  close(): Promise<void>
+}
