@@ -32,6 +32,11 @@ export const ERROR_STATUS = {
 
 export type ErrorCode = keyof typeof ERROR_STATUS
 
+/** Whether `code` is one of ours, and not one that a newer server has invented. */
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERROR_STATUS, code)
+}
+
 /** The short, unchanging summary of a code: `title` of RFC 9457. What differs per case is `detail`. */
 export const ERROR_TITLE: Record<ErrorCode, string> = {
   INVALID_REQUEST: 'The request is not valid',

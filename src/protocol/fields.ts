@@ -58,7 +58,10 @@ export const etag = z
   .check(
     z.minLength(1),
     z.maxLength(130),
-    z.regex(/^"?[\x21\x23-\x7e]+"?$/, 'must be an ETag, with or without its quotes'),
+    z.regex(
+      /^("[\x21\x23-\x7e]+"|[\x21\x23-\x7e]+)$/,
+      'must be an ETag, with or without its quotes',
+    ),
   )
 
 export const fileHash = z
@@ -98,6 +101,8 @@ const metadataValue = z.string().check(
   z.maxLength(1_024),
   z.refine((text) => !hasForbiddenCharacter(text), {
     error: 'must not have control or invisible characters',
+    // What is not well-formed Unicode cannot be encoded, so the bytes of the whole are not counted then.
+    abort: true,
   }),
 )
 
@@ -120,8 +125,9 @@ function metadataBytes(entries: Record<string, string>): number {
 
 /**
  * S3 takes US-ASCII in metadata headers only, so anything else, and the `%` itself, is
- * percent-encoded; `decodeURIComponent` gives the value back.
+ * percent-encoded; so is a space at either end, where HTTP drops it. `decodeURIComponent` gives the
+ * value back. Throws on a lone surrogate.
  */
 export function encodeMetadataValue(value: string): string {
-  return value.replace(/[^\x20-\x24\x26-\x7e]+/g, encodeURIComponent)
+  return value.replace(/^ | $|[^\x20-\x24\x26-\x7e]+/g, encodeURIComponent)
 }

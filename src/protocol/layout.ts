@@ -61,8 +61,9 @@ export function layoutOf(
 ): LayoutOutcome {
   const largest = Math.min(limits.maxObjectSize, limits.maxParts * limits.maxPartSize)
   if (size > largest) return { kind: 'too-large', maxSize: largest }
-  const chosen = chunkSize ?? Math.max(defaultChunkSize(size), smallestChunkSize(size, limits))
   const minChunkSize = smallestChunkSize(size, limits)
+  const chosen =
+    chunkSize ?? Math.min(Math.max(defaultChunkSize(size), minChunkSize), limits.maxPartSize)
   if (chosen < minChunkSize) return { kind: 'chunk-too-small', minChunkSize }
   if (Math.min(chosen, size) > limits.maxPartSize) {
     return { kind: 'chunk-too-large', maxChunkSize: limits.maxPartSize }

@@ -1,6 +1,5 @@
 import * as z from 'zod/mini'
 import { CHECKSUM_MODES } from './checksum-mode.js'
-import { ERROR_STATUS, type ErrorCode } from './errors.js'
 import * as field from './fields.js'
 import { S3_LIMITS } from './layout.js'
 import type { Camel } from './wire-case.js'
@@ -181,8 +180,3 @@ export type ListedUpload = Camel<z.infer<typeof listedUpload>>
 export type ListReply = Camel<z.infer<typeof listReply>>
 export type FieldError = Camel<z.infer<typeof fieldError>>
 export type Problem = Camel<z.infer<typeof problem>>
-
-/** Our own codes, without those that a newer server may have invented. */
-export function isErrorCode(code: string): code is ErrorCode {
-  return Object.hasOwn(ERROR_STATUS, code)
-}

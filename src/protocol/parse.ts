@@ -6,6 +6,9 @@ export type Parsed<T> =
   | { readonly kind: 'ok'; readonly value: T }
   | { readonly kind: 'invalid'; readonly errors: readonly FieldError[] }
 
+/** A message has up to 20,000 parts; nobody reads as many errors. */
+const MAX_ERRORS = 20
+
 // zod/mini has no texts of its own, and to configure them globally would be an effect at import.
 const { localeError } = z.locales.en()
 
@@ -16,7 +19,7 @@ export function parseMessage<S extends z.ZodMiniType>(
 ): Parsed<Camel<z.output<S>>> {
   const parsed = schema.safeParse(input, { error: localeError })
   if (parsed.success) return { kind: 'ok', value: toCamel(parsed.data) }
-  return { kind: 'invalid', errors: parsed.error.issues.flatMap(fieldErrors) }
+  return { kind: 'invalid', errors: parsed.error.issues.flatMap(fieldErrors).slice(0, MAX_ERRORS) }
 }
 
 function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {

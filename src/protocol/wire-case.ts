@@ -7,14 +7,19 @@ type CamelKey<S extends string> = S extends `${infer Head}_${infer Tail}`
   ? `${Head}${Capitalize<CamelKey<Tail>>}`
   : S
 
+/** Absent and `undefined` are one: {@link toCamel} and {@link toWire} leave out what is undefined. */
+type Defined<T> = Exclude<T, undefined>
+
 type Opaque = 'metadata' | 'headers'
 
 /** `T` of the wire, with the names that TypeScript uses. */
-export type Camel<T> = T extends readonly (infer Item)[]
-  ? Camel<Item>[]
+export type Camel<T> = T extends readonly unknown[]
+  ? { [I in keyof T]: Camel<T[I]> }
   : T extends object
     ? {
-        [K in keyof T as K extends string ? CamelKey<K> : K]: K extends Opaque ? T[K] : Camel<T[K]>
+        [K in keyof T as K extends string ? CamelKey<K> : K]: K extends Opaque
+          ? Defined<T[K]>
+          : Camel<Defined<T[K]>>
       }
     : T
 
@@ -34,7 +39,9 @@ function rename(value: unknown, key: (name: string) => string): unknown {
   if (value === null || typeof value !== 'object') return value
   const renamed: Record<string, unknown> = {}
   for (const [name, item] of Object.entries(value)) {
-    if (item !== undefined) renamed[key(name)] = OPAQUE.has(name) ? item : rename(item, key)
+    // To assign to `__proto__` would change what the object is, not add an entry.
+    if (item !== undefined && name !== '__proto__')
+      renamed[key(name)] = OPAQUE.has(name) ? item : rename(item, key)
   }
   return renamed
 }

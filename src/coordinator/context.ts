@@ -1,0 +1,26 @@
+import type { Bucket, Clock, PartSigner, RandomIds, SessionStore } from './ports.js'
+import type { Lifetime } from './session.js'
+import type { CoordinatorSettings } from './settings.js'
+
+/** What every use-case works with. The store and the bucket report their faults as `UploadError`. */
+export interface Context {
+  readonly store: SessionStore
+  readonly bucket: Bucket
+  readonly signer: PartSigner
+  readonly clock: Clock
+  readonly random: RandomIds
+  readonly settings: CoordinatorSettings
+  readonly secret: string
+}
+
+/** The lifetime of an upload that somebody has just worked on. */
+export function activeLifetime({ settings }: Context, now: number): Lifetime {
+  const expiresAt = now + settings.sessionTtlMs
+  return { expiresAt, keepUntil: expiresAt + settings.retentionMs }
+}
+
+/** The lifetime of the record of an upload that has just ended. */
+export function finalLifetime({ settings }: Context, now: number): Lifetime {
+  const keepUntil = now + settings.retentionMs
+  return { expiresAt: keepUntil, keepUntil }
+}

@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { abort } from './abort.js'
+import { complete } from './complete.js'
+import type { Context } from './context.js'
+import { reportingFaults } from './faults.js'
+import { init } from './init.js'
+import { list } from './list.js'
+import type { Partway } from './partway.js'
+import type { Bucket, Clock, PartSigner, RandomIds, SessionStore } from './ports.js'
+import { type CoordinatorSettings, DEFAULT_SETTINGS } from './settings.js'
+import { parts } from './sign-parts.js'
+import { status } from './status.js'
+
+export interface PartwayOptions {
+  readonly store: SessionStore
+  readonly bucket: Bucket
+  readonly signer: PartSigner
+  /**
+   * Makes upload ids: at least 32 bytes, the same on every server that shares the store. With
+   * another secret the same file gets another id.
+   */
+  readonly secret: string
+  readonly settings?: Partial<CoordinatorSettings>
+  /** @default the system's clock */
+  readonly clock?: Clock
+  /** @default the system's random numbers */
+  readonly random?: RandomIds
+}
+
+const MIN_SECRET_BYTES = 32
+
+/**
+ * Puts the coordinator together. Throws a `TypeError` when an option cannot work; starts nothing and
+ * asks nothing.
+ */
+export function createPartway(options: PartwayOptions): Partway {
+  const { secret, store } = options
+  if (Buffer.byteLength(secret) < MIN_SECRET_BYTES) {
+    throw new TypeError(`secret must have at least ${MIN_SECRET_BYTES} bytes`)
+  }
+  const context: Context = {
+    store: reportingFaults(store, 'STORE_UNAVAILABLE'),
+    bucket: reportingFaults(options.bucket, 'BUCKET_UNAVAILABLE'),
+    signer: reportingFaults(options.signer, 'BUCKET_UNAVAILABLE'),
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    settings: { ...DEFAULT_SETTINGS, ...options.settings },
+    secret,
+  }
+  return {
+    init: (caller, request) => init(context, caller, request),
+    parts: (caller, request) => parts(context, caller, request),
+    status: (caller, query) => status(context, caller, query),
+    complete: (caller, request) => complete(context, caller, request),
+    abort: (caller, request) => abort(context, caller, request),
+    list: (caller, query) => list(context, caller, query),
+    check: async () => ({
+      store: await answers(store.check()),
+      bucket: await answers(options.bucket.check()),
+    }),
+    close: () => store.close(),
+  }
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: (ms) => sleep(ms),
+}
+
+const systemRandom: RandomIds = { uploadId: () => randomBytes(32).toString('base64url') }
+
+async function answers(check: Promise<void>): Promise<boolean> {
+  try {
+    await check
+    return true
+  } catch {
+    return false
+  }
+}

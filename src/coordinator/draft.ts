@@ -1,0 +1,98 @@
+import {
+  cleanFilename,
+  type InitRequest,
+  isObjectDigest,
+  type Layout,
+  layoutOf,
+  S3_LIMITS,
+} from '../protocol/index.js'
+import type { Context } from './context.js'
+import { type ContentIdentity, objectKey, stableUploadId } from './identity.js'
+import type { Caller } from './partway.js'
+import type { UploadDraft } from './session.js'
+import { fieldRefusal } from './upload-error.js'
+
+/** Turns a request into the upload it asks for, or refuses it. Nothing is stored or sent yet. */
+export function draftOf(context: Context, caller: Caller, request: InitRequest): UploadDraft {
+  const { settings } = context
+  const filename = cleanFilename(request.filename)
+  if (filename === undefined) {
+    throw fieldRefusal('INVALID_REQUEST', 'filename', 'must be a file name of at most 255 bytes')
+  }
+  checkType(settings.allowedTypes, request.contentType)
+  const layout = layoutFor(context, request)
+  const checksum = request.checksum ?? settings.defaultChecksum
+  const { digest } = request
+  if (digest !== undefined && !isObjectDigest(checksum, digest, layout.totalChunks)) {
+    throw fieldRefusal('INVALID_REQUEST', 'digest', digestRule(checksum, layout.totalChunks))
+  }
+  if (request.sign !== undefined && checksum !== 'none') {
+    const rule = `needs checksum "none": with "${checksum}" a part's checksum is given when its URL is asked for`
+    throw fieldRefusal('INVALID_REQUEST', 'sign', rule)
+  }
+  const content = contentIdentity(request)
+  const id =
+    content === undefined
+      ? context.random.uploadId()
+      : stableUploadId(context.secret, { ...caller, ...layout, filename, checksum, content })
+  return {
+    id,
+    owner: caller.owner,
+    filename,
+    ...layout,
+    checksum,
+    key: objectKey(settings.keyPrefix, id, filename),
+    ...(request.contentType === undefined ? {} : { contentType: request.contentType }),
+    ...(request.metadata === undefined ? {} : { metadata: request.metadata }),
+    ...(digest === undefined ? {} : { digest }),
+    createdAt: context.clock.now(),
+  }
+}
+
+/** In words, what `digest` must look like. */
+export function digestRule(checksum: UploadDraft['checksum'], totalChunks: number): string {
+  if (checksum === 'md5' || checksum === 'none') return `does not exist with checksum "${checksum}"`
+  if (checksum !== 'sha256') return `must be the base64 of the whole file's ${checksum}`
+  return `must be the composite SHA-256 as S3 writes it: base64, then "-${totalChunks}" for the parts`
+}
+
+function layoutFor({ settings }: Context, request: InitRequest): Layout {
+  const limits = { ...S3_LIMITS, maxObjectSize: settings.maxSize }
+  const outcome = layoutOf(request.size, request.chunkSize, limits)
+  switch (outcome.kind) {
+    case 'ok':
+      return outcome.layout
+    case 'too-large':
+      throw fieldRefusal('FILE_TOO_LARGE', 'size', `must be at most ${outcome.maxSize} bytes`, {
+        maxSize: outcome.maxSize,
+      })
+    case 'chunk-too-small': {
+      const rule = `must be at least ${outcome.minChunkSize} bytes for a file of ${request.size} bytes`
+      const details = { minChunkSize: outcome.minChunkSize }
+      throw fieldRefusal('INVALID_CHUNK_SIZE', 'chunk_size', rule, details)
+    }
+    case 'chunk-too-large': {
+      const details = { maxChunkSize: outcome.maxChunkSize }
+      const rule = `must be at most ${outcome.maxChunkSize} bytes`
+      throw fieldRefusal('INVALID_CHUNK_SIZE', 'chunk_size', rule, details)
+    }
+  }
+}
+
+function contentIdentity(request: InitRequest): ContentIdentity | undefined {
+  const { digest, fileHash, fingerprint } = request
+  if (digest !== undefined) return { kind: 'digest', value: digest }
+  if (fileHash !== undefined) return { kind: 'file-hash', value: fileHash.toLowerCase() }
+  return fingerprint === undefined ? undefined : { kind: 'fingerprint', value: fingerprint }
+}
+
+function checkType(allowed: readonly string[] | undefined, declared: string | undefined): void {
+  if (allowed === undefined) return
+  const [type = ''] = (declared ?? 'application/octet-stream').toLowerCase().split(';')
+  const fits = (pattern: string) =>
+    pattern.endsWith('/*') ? type.startsWith(pattern.slice(0, -1)) : type.trim() === pattern
+  if (!allowed.some((pattern) => fits(pattern.toLowerCase()))) {
+    const rule = `must be one of ${allowed.join(', ')}`
+    throw fieldRefusal('TYPE_NOT_ALLOWED', 'content_type', rule)
+  }
+}

@@ -1,0 +1,48 @@
+import type { InitRequest, SignedPart } from '../protocol/index.js'
+import type { Context } from './context.js'
+import { draftOf } from './draft.js'
+import { type OpenedUpload, openUpload } from './open-upload.js'
+import type { Caller, InitOutcome } from './partway.js'
+import { proveObject } from './proof.js'
+import { reconcile } from './recover.js'
+import { statusReply } from './replies.js'
+import { isArrived, type Session, type UploadDraft } from './session.js'
+import { signedParts } from './sign-parts.js'
+
+export async function init(
+  context: Context,
+  caller: Caller,
+  request: InitRequest,
+): Promise<InitOutcome> {
+  const draft = draftOf(context, caller, request)
+  const { created, session } = await openStanding(context, draft)
+  const { sign } = request
+  // A client that wants every URL at once may never report a part, so the bucket is asked what it has.
+  const current = created || sign === undefined ? session : await reconcile(context, session)
+  const reply = statusReply(current, context.clock.now())
+  if (sign === undefined || reply.state !== 'uploading') return { created, reply }
+  const limit = sign === 'all' ? reply.totalChunks : sign
+  return { created, reply: { ...reply, parts: await signMissing(context, current, limit) } }
+}
+
+/** Opens or joins the upload; one whose finished object is no longer there is opened anew. */
+async function openStanding(context: Context, draft: UploadDraft): Promise<OpenedUpload> {
+  const opened = await openUpload(context, draft)
+  const { upload } = opened.session
+  if (upload.state !== 'completed') return opened
+  const proof = await proveObject(context, upload, upload.object?.digest)
+  return proof.kind === 'proven' ? opened : openUpload(context, draft, upload.epoch)
+}
+
+function signMissing(
+  context: Context,
+  { upload, parts }: Session,
+  limit: number,
+): Promise<SignedPart[]> {
+  const arrived = new Set(parts.filter(isArrived).map((part) => part.index))
+  const missing: { index: number }[] = []
+  for (let index = 1; index <= upload.totalChunks && missing.length < limit; index++) {
+    if (!arrived.has(index)) missing.push({ index })
+  }
+  return signedParts(context, upload, missing)
+}

@@ -1,0 +1,32 @@
+import { type ChecksumMode, S3_LIMITS } from '../protocol/index.js'
+
+const DAY_MS = 24 * 60 * 60 * 1000
+
+export interface CoordinatorSettings {
+  /** How long a signed URL is good for, in seconds. @default 900 */
+  readonly urlTtlSeconds: number
+  /** How long an upload waits for its next part, in milliseconds. @default 7 days */
+  readonly sessionTtlMs: number
+  /** How long the record of a finished upload answers late callers, in milliseconds. @default 7 days */
+  readonly retentionMs: number
+  /** The largest file, in bytes. @default 5 TiB */
+  readonly maxSize: number
+  /** Media types that may be declared, such as `image/png` or `image/*`. @default any */
+  readonly allowedTypes?: readonly string[]
+  /** The mode for a client that names none. @default 'sha256' */
+  readonly defaultChecksum: ChecksumMode
+  /** What every object key begins with. @default '' */
+  readonly keyPrefix: string
+  /** How long one caller may take over completion or abort before another may try, in ms. @default 60 s */
+  readonly leaseMs: number
+}
+
+export const DEFAULT_SETTINGS: CoordinatorSettings = {
+  urlTtlSeconds: 900,
+  sessionTtlMs: 7 * DAY_MS,
+  retentionMs: 7 * DAY_MS,
+  maxSize: S3_LIMITS.maxObjectSize,
+  defaultChecksum: 'sha256',
+  keyPrefix: '',
+  leaseMs: 60_000,
+}
