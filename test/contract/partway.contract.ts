@@ -2,7 +2,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { objectDigest } from '../../src/checksum/object-digest.js'
 import { MIB, partSize } from '../../src/protocol/index.js'
 import { SampleFile } from '../helpers/sample-file.js'
-import { ALL_MODES, PartwayDriver, type PartwayServices, put, putStatus, refusalOf } from './partway-driver.js'
+import {
+  ALL_MODES,
+  PartwayDriver,
+  type PartwayServices,
+  put,
+  putStatus,
+  refusalOf,
+} from './partway-driver.js'
 
 const PART = 5 * MIB
 const HOUR = 3_600_000

@@ -1,0 +1,12 @@
+import { randomUUID } from 'node:crypto'
+import { connectRedisSessionStore } from '../../src/sessions/redis/index.js'
+import { redisUrl, versitygwUrl } from '../helpers/services.js'
+import { partwayContract } from './partway.contract.js'
+import { openServices } from './partway-services.js'
+
+partwayContract('Redis and VersityGW', () =>
+  openServices(versitygwUrl(), async () => {
+    const keyPrefix = `test-${randomUUID()}:`
+    return (await connectRedisSessionStore(redisUrl(), { keyPrefix })).store
+  }),
+)
