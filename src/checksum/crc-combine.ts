@@ -9,7 +9,7 @@ import { fromBase64, toBase64 } from './base64.js'
  * inversions cancel out (zlib's `crc32_combine` rests on the same).
  *
  * Polynomials are reflected: the highest bit of a `width`-bit number is the coefficient of `x^0`. They
- * are kept as two 32-bit halves, because a loop over BigInt costs a hundred times as much.
+ * are kept as two 32-bit halves, because the same loop over BigInt takes some thirty times as long.
  */
 interface Polynomial {
   readonly high: number

@@ -40,8 +40,8 @@ function rename(value: unknown, key: (name: string) => string): unknown {
   const renamed: Record<string, unknown> = {}
   for (const [name, item] of Object.entries(value)) {
     // To assign to `__proto__` would change what the object is, not add an entry.
-    if (item !== undefined && name !== '__proto__')
-      renamed[key(name)] = OPAQUE.has(name) ? item : rename(item, key)
+    if (item === undefined || name === '__proto__') continue
+    renamed[key(name)] = OPAQUE.has(name) ? item : rename(item, key)
   }
   return renamed
 }
