@@ -1,0 +1,78 @@
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
+import { NodeHttpHandler } from '@smithy/node-http-handler'
+import type { Clock, PartSigner } from '../coordinator/ports.js'
+import { S3PartSigner } from './batch-presigner.js'
+import { S3Bucket, type S3BucketOptions } from './s3-bucket.js'
+
+export interface ConnectS3Options extends Omit<S3BucketOptions, 'client' | 'completionClient'> {
+  readonly region: string
+  /** Where this process reaches the bucket. @default AWS in `region` */
+  readonly endpoint?: string
+  /** The endpoint in the URLs that clients are given. @default the same as `endpoint` */
+  readonly publicEndpoint?: string
+  /** Whether the bucket's name is in the path, not in the host. @default true with an `endpoint` */
+  readonly forcePathStyle?: boolean
+  /** @default the SDK's own chain: environment, shared files, roles of the machine */
+  readonly credentials?: NonNullable<S3ClientConfig['credentials']>
+  /** What the URLs are dated by. @default the clock of the machine */
+  readonly clock?: Pick<Clock, 'now'>
+}
+
+export interface S3Connection {
+  readonly bucket: S3Bucket
+  readonly signer: PartSigner
+  /** Closes the kept connections. */
+  close(): void
+}
+
+const CONNECT_TIMEOUT_MS = 5_000
+const REQUEST_TIMEOUT_MS = 20_000
+
+/** The clients of one bucket, built once: every call of the process goes over the same connections. */
+export function connectS3(options: ConnectS3Options): S3Connection {
+  const requestHandler = keptAliveHandler()
+  const common: S3ClientConfig = { ...commonConfig(options), requestHandler }
+  const client = new S3Client(common)
+  // One chain of credentials, resolved once, for all.
+  const shared: S3ClientConfig = { ...common, credentials: client.config.credentials }
+  const completionClient = new S3Client({ ...shared, maxAttempts: 1 })
+  const signingClient = options.publicEndpoint
+    ? new S3Client({ ...shared, endpoint: options.publicEndpoint })
+    : client
+  return {
+    bucket: new S3Bucket({ ...options, client, completionClient }),
+    signer: new S3PartSigner({
+      client: signingClient,
+      bucket: options.bucket,
+      clock: options.clock ?? { now: () => Date.now() },
+    }),
+    close: () => requestHandler.destroy(),
+  }
+}
+
+function commonConfig(options: ConnectS3Options): S3ClientConfig {
+  const { region, endpoint, publicEndpoint, credentials } = options
+  return {
+    region,
+    forcePathStyle: options.forcePathStyle ?? (endpoint ?? publicEndpoint) !== undefined,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    ...(endpoint !== undefined && { endpoint }),
+    ...(credentials !== undefined && { credentials }),
+  }
+}
+
+function keptAliveHandler(): NodeHttpHandler {
+  const agent = { keepAlive: true, maxSockets: 64 }
+  return new NodeHttpHandler({
+    httpAgent: new HttpAgent(agent),
+    httpsAgent: new HttpsAgent(agent),
+    connectionTimeout: CONNECT_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Without it the SDK only writes a warning when a request takes too long.
+    throwOnRequestTimeout: true,
+    // An idle socket says nothing: while S3 completes an upload, MinIO sends no byte for minutes.
+    socketTimeout: 0,
+  })
+}

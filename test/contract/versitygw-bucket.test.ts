@@ -1,0 +1,4 @@
+import { versitygwUrl } from '../helpers/services.js'
+import { bucketContractOn } from './bucket-service.js'
+
+bucketContractOn('VersityGW', versitygwUrl())
