@@ -1,0 +1,5 @@
+export type { CorsOptions } from './cors.js'
+export { createDocsRouter, type DocsOptions } from './docs.js'
+export { errorHandler, type FaultContext, type FaultLog } from './error-handler.js'
+export { type OpenApiDocument, openApiDocument } from './openapi.js'
+export { type BodyLimits, createRouter, type RouterOptions } from './router.js'

@@ -1,0 +1,118 @@
+import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
+import type { Caller, Partway } from '../coordinator/partway.js'
+import { UploadError } from '../coordinator/upload-error.js'
+import {
+  abortRequest,
+  completeRequest,
+  initRequest,
+  listQuery,
+  MIB,
+  partsRequest,
+  ROUTES,
+  statusQuery,
+} from '../protocol/index.js'
+import { type BodyReader, bodyOf, jsonBody, noBody, queryOf } from './body.js'
+import { type CorsOptions, cors } from './cors.js'
+import { errorHandler, type FaultLog } from './error-handler.js'
+import { commonHeaders } from './headers.js'
+import { sendMessage } from './reply.js'
+
+/** The largest bodies that are read, in bytes. */
+export interface BodyLimits {
+  /** Of requests about a whole upload. @default 64 KiB */
+  readonly small: number
+  /** Of requests that may name 10,000 parts. @default 4 MiB */
+  readonly parts: number
+}
+
+export interface RouterOptions {
+  readonly partway: Partway
+  /**
+   * Who is calling: any non-empty text of at most 256 bytes. It is asked before the body is read. To
+   * refuse, throw `new UploadError('UNAUTHENTICATED', …)` or `'FORBIDDEN'`.
+   * @default everybody is `anonymous`
+   */
+  readonly owner?: (req: Request) => string | Promise<string>
+  /** @default a warning of the process */
+  readonly log?: FaultLog
+  readonly limits?: Partial<BodyLimits>
+  /** Which pages of other origins may call. @default none */
+  readonly cors?: CorsOptions
+  /** Makes the id of a request that brings none. @default a random UUID */
+  readonly requestId?: () => string
+}
+
+type Answer = (caller: Caller, req: Request, res: Response) => Promise<void>
+
+const DEFAULT_LIMITS: BodyLimits = { small: 64 * 1024, parts: 4 * MIB }
+
+/** The routes of Partway, for any Express 5 application: `app.use(createRouter({ partway }))`. */
+export function createRouter(options: RouterOptions): Router {
+  const { partway } = options
+  const limits = { ...DEFAULT_LIMITS, ...options.limits }
+  const small = jsonBody(limits.small)
+  const large = jsonBody(limits.parts)
+  const router = express.Router({ caseSensitive: true, strict: true })
+  const route = routeAdder(router, options)
+
+  router.use(commonHeaders(options.requestId))
+  if (options.cors !== undefined) router.use(cors(options.cors))
+
+  route(ROUTES.init, small, async (caller, req, res) => {
+    const { created, reply } = await partway.init(caller, await bodyOf(req, initRequest))
+    await sendMessage(res, created ? 201 : 200, reply)
+  })
+  route(ROUTES.parts, large, async (caller, req, res) => {
+    await sendMessage(res, 200, await partway.parts(caller, await bodyOf(req, partsRequest)))
+  })
+  route(ROUTES.status, noBody, async (caller, req, res) => {
+    await sendMessage(res, 200, await partway.status(caller, queryOf(req, statusQuery)))
+  })
+  const complete: Answer = async (caller, req, res) => {
+    const reply = await partway.complete(caller, await bodyOf(req, completeRequest))
+    await sendMessage(res, reply.state === 'verifying' ? 202 : 200, reply)
+  }
+  route(ROUTES.complete, large, complete)
+  route(ROUTES.merge, large, complete)
+  route(ROUTES.abort, small, async (caller, req, res) => {
+    await sendMessage(res, 200, await partway.abort(caller, await bodyOf(req, abortRequest)))
+  })
+  route(ROUTES.list, noBody, async (caller, req, res) => {
+    await sendMessage(res, 200, await partway.list(caller, queryOf(req, listQuery)))
+  })
+
+  router.use(errorHandler(options.log))
+  return router
+}
+
+type Route = (typeof ROUTES)[keyof typeof ROUTES]
+type RouteAdder = (route: Route, readBody: BodyReader, answer: Answer) => void
+
+function routeAdder(router: Router, { owner = () => 'anonymous' }: RouterOptions): RouteAdder {
+  return ({ method, path }, readBody, answer) => {
+    const handle: RequestHandler = async (req, res) => {
+      const caller = callerOf(await owner(req))
+      await readBody(req, res)
+      await answer(caller, req, res)
+    }
+    if (method === 'GET') router.get(path, handle)
+    else router.post(path, handle)
+    router.all(path, otherMethod(method === 'GET' ? 'GET, HEAD' : method))
+  }
+}
+
+function callerOf(owner: string): Caller {
+  const bytes = Buffer.byteLength(owner)
+  if (bytes >= 1 && bytes <= 256) return { owner }
+  throw new Error(`the owner must have from 1 to 256 bytes, but has ${bytes}`)
+}
+
+function otherMethod(allow: string): RequestHandler {
+  return (req, res) => {
+    res.set('Allow', `${allow}, OPTIONS`)
+    if (req.method !== 'OPTIONS') {
+      throw new UploadError('METHOD_NOT_ALLOWED', `This route takes ${allow}`)
+    }
+    res.status(204).end()
+  }
+}

@@ -1,0 +1,142 @@
+import { readFileSync } from 'node:fs'
+import { connectS3, type S3Connection } from '../bucket/index.js'
+import { createPartway, systemClock } from '../coordinator/create-partway.js'
+import type { Partway } from '../coordinator/partway.js'
+import type { Clock } from '../coordinator/ports.js'
+import { createApp } from './app.js'
+import type { ServerConfig } from './config.js'
+import { type Listening, listen } from './listen.js'
+import type { Log } from './logging.js'
+import { Readiness } from './readiness.js'
+import { type OpenedStore, openStore } from './store.js'
+
+export interface StartOptions {
+  readonly log: Log
+  /** @default the system's clock */
+  readonly clock?: Clock
+}
+
+export interface RunningServer {
+  readonly url: string
+  /** Answers what is in flight, for 10 s at most, and closes everything. Repeated, it is the same stop. */
+  stop(): Promise<void>
+}
+
+const DRAIN_MS = 10_000
+
+/**
+ * Puts the standalone server together and starts it. Rejects when the store cannot be opened or the
+ * address not be had; a bucket that does not answer is only a warning, and `/readyz` tells.
+ */
+export async function startServer(
+  config: ServerConfig,
+  { log, clock = systemClock }: StartOptions,
+): Promise<RunningServer> {
+  const s3 = connectBucket(config, clock)
+  const opened = await openStore(config.store, log)
+  const checks = { store: () => opened.store.check(), bucket: () => s3.bucket.check() }
+  const readiness = new Readiness({ checks, clock, log })
+  const partway = compose(config, { opened, s3, clock })
+  const close = async (): Promise<void> => {
+    s3.close()
+    await partway.close()
+  }
+  const app = createApp({
+    partway,
+    readiness,
+    log,
+    clock,
+    corsOrigins: config.corsOrigins,
+    version: programVersion(),
+  })
+  try {
+    const listening = await listen(app, config)
+    await tellStart({ config, log, readiness, opened, url: listening.url })
+    return running({ listening, readiness, log, close })
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+interface Composed {
+  readonly opened: OpenedStore
+  readonly s3: S3Connection
+  readonly clock: Clock
+}
+
+function compose(config: ServerConfig, { opened, s3, clock }: Composed): Partway {
+  return createPartway({
+    store: opened.store,
+    bucket: s3.bucket,
+    signer: s3.signer,
+    secret: config.secret,
+    clock,
+    settings: {
+      urlTtlSeconds: config.urlTtlSeconds,
+      sessionTtlMs: config.sessionTtlMs,
+      retentionMs: config.retentionMs,
+      maxSize: config.maxSize,
+      defaultChecksum: config.checksum,
+      keyPrefix: config.keyPrefix,
+      ...(config.allowedTypes !== undefined && { allowedTypes: config.allowedTypes }),
+    },
+  })
+}
+
+function connectBucket({ bucket }: ServerConfig, clock: Clock): S3Connection {
+  const { name, ...options } = bucket
+  return connectS3({ bucket: name, ...options, clock })
+}
+
+interface Started {
+  readonly config: ServerConfig
+  readonly log: Log
+  readonly readiness: Readiness
+  readonly opened: OpenedStore
+  readonly url: string
+}
+
+/** Says that the server is there, and what the operator should mend. */
+async function tellStart({ config, log, readiness, opened, url }: Started): Promise<void> {
+  log.info({
+    event: 'server.started',
+    url,
+    bucket: config.bucket.name,
+    store: config.store.kind,
+  })
+  const { store } = await readiness.report()
+  const concerns = store ? await opened.concerns().catch(() => []) : []
+  for (const concern of concerns) log.warn({ event: 'store.concern', concern })
+}
+
+interface Running {
+  readonly listening: Listening
+  readonly readiness: Readiness
+  readonly log: Log
+  readonly close: () => Promise<void>
+}
+
+function running({ listening, readiness, log, close }: Running): RunningServer {
+  const stop = async (): Promise<void> => {
+    readiness.stop()
+    log.info({ event: 'server.stopping' })
+    await listening.drain(DRAIN_MS)
+    await close()
+    log.info({ event: 'server.stopped' })
+  }
+  let stopped: Promise<void> | undefined
+  return {
+    url: listening.url,
+    stop: () => {
+      stopped ??= stop()
+      return stopped
+    },
+  }
+}
+
+function programVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  const { version }: { version?: unknown } = JSON.parse(text)
+  return typeof version === 'string' ? version : '0.0.0'
+}

@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto'
+import { EventEmitter } from 'node:events'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type ServeIo, serve } from '../../src/server/serve.js'
+
+const SECRET = 'marked-secret-of-more-than-32-bytes'
+const folder = join(tmpdir(), `partway-${randomUUID()}`)
+
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+class FakeProcess extends EventEmitter implements ServeIo {
+  readonly exits: number[] = []
+  out = ''
+  err = ''
+  readonly stdout = {
+    write: (text: string) => {
+      this.out += text
+    },
+  }
+  readonly stderr = {
+    write: (text: string) => {
+      this.err += text
+    },
+  }
+
+  exit(code: number): void {
+    this.exits.push(code)
+  }
+
+  events(): Record<string, unknown>[] {
+    return this.out
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line))
+  }
+
+  async started(): Promise<string> {
+    await expect.poll(() => this.out, { timeout: 10_000 }).toContain('server.started')
+    return String(this.events().find(({ event }) => event === 'server.started')?.url)
+  }
+}
+
+/** A bucket that nobody answers for, so that only the server itself is tried. */
+const env = () => ({
+  PARTWAY_PORT: '0',
+  PARTWAY_BUCKET: 'uploads',
+  PARTWAY_SECRET: SECRET,
+  PARTWAY_S3_ENDPOINT: 'http://127.0.0.1:9',
+  PARTWAY_STORE: `sqlite:${folder}/sessions.db`,
+})
+
+describe('serve', () => {
+  it('prints every problem of the settings and starts nothing', async () => {
+    const io = new FakeProcess()
+    expect(await serve({ PARTWAY_PORT: 'x', PARTWAY_SECRET: 'marked' }, io)).toBe(2)
+    expect(io.err).toContain('PARTWAY_BUCKET')
+    expect(io.err).toContain('PARTWAY_PORT')
+    expect(io.err).toContain('PARTWAY_SECRET')
+    expect(io.err).not.toContain('marked')
+    expect(io.out).toBe('')
+  })
+
+  it('serves although the bucket is away, says so, and stops at a signal', async () => {
+    const io = new FakeProcess()
+    const exitCode = serve({ ...env(), PARTWAY_BUCKT: 'misspelt' }, io)
+    const url = await io.started()
+    const ready = await fetch(`${url}/readyz`)
+    expect(ready.status).toBe(503)
+    expect(await ready.json()).toMatchObject({ store: true, bucket: false })
+    io.emit('SIGTERM')
+    expect(await exitCode).toBe(0)
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow('fetch failed')
+    const events = io.events().map(({ event }) => event)
+    expect(events).toContain('config.concern')
+    expect(events).toContain('service.unavailable')
+    expect(events.slice(-2)).toEqual(['server.stopping', 'server.stopped'])
+    expect(io.out + io.err).not.toContain('marked')
+    expect(io.exits).toEqual([])
+    expect(io.eventNames()).toEqual([])
+  }, 30_000)
+
+  it('ends at once at the second signal', async () => {
+    const io = new FakeProcess()
+    const exitCode = serve(env(), io)
+    await io.started()
+    io.emit('SIGINT')
+    io.emit('SIGINT')
+    expect(io.exits).toEqual([1])
+    await exitCode
+  }, 30_000)
+
+  it('tells in plain words that the port is taken', async () => {
+    const first = new FakeProcess()
+    const firstCode = serve(env(), first)
+    const port = new URL(await first.started()).port
+    const second = new FakeProcess()
+    expect(await serve({ ...env(), PARTWAY_PORT: port }, second)).toBe(1)
+    expect(second.err).toContain('the port is taken by another program')
+    first.emit('SIGTERM')
+    expect(await firstCode).toBe(0)
+  }, 30_000)
+
+  it('starts although Redis is away', async () => {
+    const io = new FakeProcess()
+    const exitCode = serve({ ...env(), PARTWAY_STORE: 'redis://:marked@127.0.0.1:9' }, io)
+    const url = await io.started()
+    const ready = await fetch(`${url}/readyz`)
+    expect(await ready.json()).toMatchObject({ status: 'not-ready', store: false })
+    const refused = await fetch(`${url}/uploads`)
+    expect(refused.status).toBe(503)
+    expect(await refused.json()).toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    io.emit('SIGTERM')
+    expect(await exitCode).toBe(0)
+    expect(io.out).not.toContain('marked')
+  }, 30_000)
+})
