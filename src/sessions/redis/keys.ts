@@ -1,0 +1,35 @@
+import type { UploadRef } from '../../coordinator/ports.js'
+
+/** `KEYS` of each script, in its order. All of them have the owner as their hash tag. */
+export interface UploadKeys {
+  readonly uploads: string
+  readonly parts: string
+  readonly etags: string
+  readonly byAge: string
+  readonly byEnd: string
+}
+
+/** The prefix must not have a brace: Redis Cluster takes the first pair of them for the hash tag. */
+export function checkKeyPrefix(keyPrefix: string): void {
+  if (/[{}]/.test(keyPrefix)) throw new RangeError('keyPrefix must not contain "{" or "}"')
+}
+
+export function uploadKeys(keyPrefix: string, { owner, id }: UploadRef): UploadKeys {
+  const own = `${keyPrefix}{${hashTag(owner)}}:`
+  return {
+    uploads: `${own}uploads`,
+    parts: `${own}parts:${id}`,
+    etags: `${own}etags:${id}`,
+    byAge: `${own}by-age`,
+    byEnd: `${own}by-end`,
+  }
+}
+
+/**
+ * Percent-encoding is one to one and leaves no brace; text that is not well-formed Unicode is refused by
+ * `encodeURIComponent`, so no two owners share a tag. An empty tag would be none at all
+ * (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags).
+ */
+function hashTag(owner: string): string {
+  return owner === '' ? '%' : encodeURIComponent(owner)
+}

@@ -1,0 +1,80 @@
+--[[
+  Claims the right to create an upload, or tells what is there already. Forgets some of the owner's
+  records that have ended, so that they do not pile up.
+
+  KEYS[1]  uploads of the owner (hash: "r:" id = record, "d:" id = draft)
+  KEYS[2]  parts of the upload
+  KEYS[3]  odd ETags of the upload
+  KEYS[4]  the owner's entries, by age
+  KEYS[5]  the owner's entries, by the end of the record
+
+  ARGV[1]   id
+  ARGV[2]   now, ms since the epoch
+  ARGV[3]   lease, ms
+  ARGV[4]   epoch that may be superseded, or 0
+  ARGV[5]   expiresAt, ms since the epoch
+  ARGV[6]   keepUntil, ms since the epoch
+  ARGV[7]   draft, JSON
+  ARGV[8]   entry of the upload in both indexes
+  ARGV[9]   number of parts
+  ARGV[10]  bytes of a part's checksum
+  ARGV[11]  how much longer than the records the keys live, ms
+
+  Returns  {'created', epoch, fence}
+           {'busy', wait in ms}
+           {'exists', draft, record, parts, odd ETags}
+]]
+local id, now, supersedes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4])
+local expiresAt, keepUntil = tonumber(ARGV[5]), tonumber(ARGV[6])
+local replaceable = { creating = true, failed = true, aborted = true, expired = true }
+
+local function save(record)
+  redis.call('HSET', KEYS[1], 'r:' .. id, cjson.encode(record))
+  redis.call('ZADD', KEYS[5], record.keepUntil, record.entry)
+  local last = redis.call('ZREVRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2]
+  for i, key in ipairs(KEYS) do
+    local ends = (i == 2 or i == 3) and record.keepUntil or tonumber(last)
+    redis.call('PEXPIREAT', key, ends + tonumber(ARGV[11]))
+  end
+end
+
+local function forget(entry)
+  local gone = string.sub(entry, 18)
+  redis.call('HDEL', KEYS[1], 'r:' .. gone, 'd:' .. gone)
+  redis.call('ZREM', KEYS[4], entry)
+  redis.call('ZREM', KEYS[5], entry)
+end
+
+local raw, draft = unpack(redis.call('HMGET', KEYS[1], 'r:' .. id, 'd:' .. id))
+local old = raw and cjson.decode(raw)
+-- The fences of an upload start at the time, so that they grow even where its record was forgotten.
+local epoch, fence = 0, now
+if old and old.keepUntil > now then
+  if old.state == 'creating' or old.epoch == supersedes then
+    if old.leaseUntil > now then return { 'busy', old.leaseUntil - now } end
+  elseif not replaceable[old.state] then
+    if old.state == 'uploading' then
+      old.expiresAt = math.max(old.expiresAt, expiresAt)
+      old.keepUntil = math.max(old.keepUntil, keepUntil)
+      save(old)
+    end
+    local parts, odd = redis.call('GET', KEYS[2]), redis.call('HGETALL', KEYS[3])
+    return { 'exists', draft, cjson.encode(old), parts, odd }
+  end
+  epoch, fence = old.epoch, old.fence
+end
+
+for _, entry in ipairs(redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', now, 'LIMIT', 0, 20)) do
+  forget(entry)
+end
+if old then forget(old.entry) end
+redis.call('DEL', KEYS[2], KEYS[3])
+redis.call('HSET', KEYS[1], 'd:' .. id, ARGV[7])
+redis.call('ZADD', KEYS[4], 0, ARGV[8])
+epoch, fence = epoch + 1, fence + 1
+save({
+  state = 'creating', epoch = epoch, fence = fence, leaseUntil = now + tonumber(ARGV[3]),
+  revision = 0, arrived = 0, expiresAt = expiresAt, keepUntil = keepUntil,
+  entry = ARGV[8], total = tonumber(ARGV[9]), width = tonumber(ARGV[10]),
+})
+return { 'created', epoch, fence }

@@ -1,0 +1,23 @@
+--[[
+  Takes an upload that its creator has opened at the bucket from `creating` to `uploading`.
+
+  KEYS[1]  uploads of the owner (hash: "r:" id = record)
+
+  ARGV[1]  id
+  ARGV[2]  now, ms since the epoch
+  ARGV[3]  fence
+  ARGV[4]  S3's UploadId
+
+  Returns  {'opened'}
+           {'refused'}  no such record, another state, or another fence
+]]
+local field, now, fence = 'r:' .. ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local raw = redis.call('HGET', KEYS[1], field)
+local record = raw and cjson.decode(raw)
+
+if not record or record.keepUntil <= now then return { 'refused' } end
+if record.state ~= 'creating' or record.fence ~= fence then return { 'refused' } end
+
+record.state, record.leaseUntil, record.multipartId = 'uploading', 0, ARGV[4]
+redis.call('HSET', KEYS[1], field, cjson.encode(record))
+return { 'opened' }

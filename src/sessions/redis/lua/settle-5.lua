@@ -1,0 +1,44 @@
+--[[
+  Takes an upload out of a claimed state, on behalf of the holder of the latest claim.
+
+  KEYS[1]  uploads of the owner (hash: "r:" id = record)
+  KEYS[2]  parts of the upload
+  KEYS[3]  odd ETags of the upload
+  KEYS[4]  the owner's entries, by age
+  KEYS[5]  the owner's entries, by the end of the record
+
+  ARGV[1]  id
+  ARGV[2]  now, ms since the epoch
+  ARGV[3]  fence
+  ARGV[4]  the claimed state
+  ARGV[5]  the state to go to
+  ARGV[6]  stored object, JSON, or empty
+  ARGV[7]  expiresAt, ms since the epoch
+  ARGV[8]  keepUntil, ms since the epoch
+  ARGV[9]  how much longer than the records the keys live, ms
+
+  Returns  {'settled'}
+           {'refused'}  no such record, another state, or another fence
+]]
+local field, now, to = 'r:' .. ARGV[1], tonumber(ARGV[2]), ARGV[5]
+local raw = redis.call('HGET', KEYS[1], field)
+local record = raw and cjson.decode(raw)
+if not record or record.keepUntil <= now then return { 'refused' } end
+if record.state ~= ARGV[4] or record.fence ~= tonumber(ARGV[3]) then return { 'refused' } end
+
+local expiresAt, keepUntil = tonumber(ARGV[7]), tonumber(ARGV[8])
+if to == 'uploading' then
+  expiresAt = math.max(expiresAt, record.expiresAt)
+  keepUntil = math.max(keepUntil, record.keepUntil)
+end
+record.state, record.leaseUntil = to, 0
+record.expiresAt, record.keepUntil = expiresAt, keepUntil
+if ARGV[6] ~= '' then record.object = ARGV[6] end
+redis.call('HSET', KEYS[1], field, cjson.encode(record))
+redis.call('ZADD', KEYS[5], keepUntil, record.entry)
+local last = redis.call('ZREVRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2]
+for i, key in ipairs(KEYS) do
+  local ends = (i == 2 or i == 3) and keepUntil or tonumber(last)
+  redis.call('PEXPIREAT', key, ends + tonumber(ARGV[9]))
+end
+return { 'settled' }

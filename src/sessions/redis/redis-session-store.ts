@@ -1,0 +1,257 @@
+import type { Cluster, Redis } from 'ioredis'
+import type {
+  BeginOutcome,
+  BeginStep,
+  ClaimOutcome,
+  ClaimStep,
+  ListUploads,
+  OpenStep,
+  PartsChange,
+  RecordOutcome,
+  ReplaceStep,
+  SessionStore,
+  SettleStep,
+  UploadPage,
+  UploadRef,
+} from '../../coordinator/ports.js'
+import type { Session, Upload, UploadDraft } from '../../coordinator/session.js'
+import { CHECKSUM_BYTES, UPLOAD_STATES } from '../../protocol/index.js'
+import { decodeCursor, encodeCursor, listEntry } from '../list-position.js'
+import { decodeSlots } from '../part-slots.js'
+import { type RefusalKind, refusedPart } from '../refused-part.js'
+import { decodeDraft, decodeRecord, encodeDraft, encodeObject, toUpload } from '../stored-upload.js'
+import { checkKeyPrefix, uploadKeys } from './keys.js'
+import { encodeChanges, span } from './part-changes.js'
+import { hashAt, numberAt, type Reply, type RunScript, scriptRunner, textAt } from './scripts.js'
+
+export interface RedisSessionStoreOptions {
+  readonly redis: Redis | Cluster
+  /** @default 'partway:' */
+  readonly keyPrefix?: string
+  /**
+   * Whether `close` ends the connection; otherwise it is the business of whoever made it.
+   * @default false
+   */
+  readonly ownsConnection?: boolean
+}
+
+/**
+ * Keys outlive their records by this much, so that a Redis whose clock is ahead of ours forgets nothing
+ * too early: whether a record has ended is decided by `keepUntil` and `now` alone.
+ */
+const KEY_MARGIN_MS = 60 * 60 * 1000
+
+/**
+ * Sessions in Redis 5 or newer, Valkey or a Redis Cluster. Every step is one script, so one round trip.
+ * The hash tag of every key is the owner, so all keys of a step are in one slot.
+ *
+ * What an acknowledged step is worth is what Redis promises: with `appendfsync everysec` a crash may
+ * lose a second, and a failover what was not replicated. The coordinator finds lost uploads again at
+ * the bucket.
+ */
+export class RedisSessionStore implements SessionStore {
+  readonly #redis: Redis | Cluster
+  readonly #keyPrefix: string
+  readonly #ownsConnection: boolean
+  readonly #run: RunScript
+
+  constructor({ redis, keyPrefix = 'partway:', ownsConnection = false }: RedisSessionStoreOptions) {
+    checkKeyPrefix(keyPrefix)
+    this.#redis = redis
+    this.#keyPrefix = keyPrefix
+    this.#ownsConnection = ownsConnection
+    this.#run = scriptRunner(redis)
+  }
+
+  async begin(draft: UploadDraft, step: BeginStep): Promise<BeginOutcome> {
+    const reply = await this.#run('begin', this.#allKeys(draft), [
+      draft.id,
+      step.now,
+      step.leaseMs,
+      step.supersedes ?? 0,
+      step.expiresAt,
+      step.keepUntil,
+      encodeDraft(draft),
+      listEntry(draft),
+      draft.totalChunks,
+      CHECKSUM_BYTES[draft.checksum],
+      KEY_MARGIN_MS,
+    ])
+    switch (textAt(reply, 0)) {
+      case 'created':
+        return { kind: 'created', epoch: numberAt(reply, 1), fence: numberAt(reply, 2) }
+      case 'busy':
+        return { kind: 'busy', retryAfterMs: numberAt(reply, 1) }
+      default:
+        return { kind: 'exists', session: sessionOf(reply) }
+    }
+  }
+
+  async open(ref: UploadRef, { fence, multipartId, now }: OpenStep): Promise<boolean> {
+    const { uploads } = this.#keys(ref)
+    const reply = await this.#run('open', [uploads], [ref.id, now, fence, multipartId])
+    return textAt(reply, 0) === 'opened'
+  }
+
+  async find(ref: UploadRef, now: number): Promise<Session | undefined> {
+    const reply = await this.#run('find', this.#sessionKeys(ref), [ref.id, now])
+    return textAt(reply, 0) === 'found' ? sessionOf(reply) : undefined
+  }
+
+  async recordParts(ref: UploadRef, change: PartsChange): Promise<RecordOutcome> {
+    const changes = [...change.signed, ...change.arrived]
+    const [low, high] = span(changes)
+    const reply = await this.#run('record', this.#allKeys(ref), [
+      ref.id,
+      change.now,
+      change.expiresAt,
+      change.keepUntil,
+      low,
+      high,
+      encodeChanges(changes),
+      KEY_MARGIN_MS,
+    ])
+    const kind = textAt(reply, 0)
+    if (kind === 'not-found') return { kind }
+    if (kind === 'recorded') {
+      const { arrived } = decodeRecord(textAt(reply, 2))
+      return { kind, upload: uploadOf(reply), arrivedCount: arrived }
+    }
+    if (kind === 'wrong-state') return { kind, upload: uploadOf(reply) }
+    const index = changes[numberAt(reply, 3) - 1]?.index ?? 0
+    return refusedPart(refusalAt(reply, 0), index, uploadOf(reply))
+  }
+
+  async replaceParts(ref: UploadRef, step: ReplaceStep): Promise<boolean> {
+    const reply = await this.#run('replace', this.#sessionKeys(ref), [
+      ref.id,
+      step.epoch,
+      step.revision,
+      encodeChanges(step.parts),
+      KEY_MARGIN_MS,
+    ])
+    if (textAt(reply, 0) !== 'impossible') return textAt(reply, 0) === 'replaced'
+    const part = step.parts[numberAt(reply, 1) - 1]
+    throw new RangeError(`The upload cannot have a part ${part?.index} with that checksum`)
+  }
+
+  async claim(ref: UploadRef, { to, now, leaseMs }: ClaimStep): Promise<ClaimOutcome> {
+    const reply = await this.#run('claim', this.#sessionKeys(ref), [ref.id, now, leaseMs, to])
+    const kind = textAt(reply, 0)
+    switch (kind) {
+      case 'claimed':
+        return { kind, session: sessionOf(reply), fence: numberAt(reply, 5) }
+      case 'busy':
+        return { kind, state: stateAt(reply, 1), retryAfterMs: numberAt(reply, 2) }
+      case 'wrong-state':
+        return { kind, upload: uploadOf(reply) }
+      default:
+        return { kind: 'not-found' }
+    }
+  }
+
+  async settle(ref: UploadRef, step: SettleStep): Promise<boolean> {
+    const reply = await this.#run('settle', this.#allKeys(ref), [
+      ref.id,
+      step.now,
+      step.fence,
+      step.from,
+      step.to,
+      step.object === undefined ? '' : encodeObject(step.object),
+      step.expiresAt,
+      step.keepUntil,
+      KEY_MARGIN_MS,
+    ])
+    return textAt(reply, 0) === 'settled'
+  }
+
+  async list(owner: string, { now, limit, state, cursor }: ListUploads): Promise<UploadPage> {
+    const after = cursor === undefined ? undefined : decodeCursor(cursor)
+    if (cursor !== undefined && after === undefined) return { uploads: [] }
+    const { uploads, byAge } = this.#keys({ owner, id: '' })
+    const from = after === undefined ? '' : listEntry(after)
+    const reply = await this.#run('list', [uploads, byAge], [now, limit, state ?? '', from])
+    const next = textAt(reply, 0)
+    return {
+      uploads: listedUploads(reply),
+      ...(next === '' ? {} : { nextCursor: encodeCursor(next) }),
+    }
+  }
+
+  async check(): Promise<void> {
+    await this.#redis.ping()
+  }
+
+  async close(): Promise<void> {
+    if (!this.#ownsConnection) return
+    try {
+      await this.#redis.quit()
+    } catch {
+      // Redis is away: there is nobody to say farewell to.
+      this.#redis.disconnect()
+    }
+  }
+
+  #keys(ref: UploadRef) {
+    return uploadKeys(this.#keyPrefix, ref)
+  }
+
+  #sessionKeys(ref: UploadRef): string[] {
+    const { uploads, parts, etags } = this.#keys(ref)
+    return [uploads, parts, etags]
+  }
+
+  #allKeys(ref: UploadRef): string[] {
+    const { uploads, parts, etags, byAge, byEnd } = this.#keys(ref)
+    return [uploads, parts, etags, byAge, byEnd]
+  }
+}
+
+function uploadOf(reply: Reply): Upload {
+  return toUpload(decodeDraft(textAt(reply, 1)), decodeRecord(textAt(reply, 2)))
+}
+
+function sessionOf(reply: Reply): Session {
+  const draft = decodeDraft(textAt(reply, 1))
+  const record = decodeRecord(textAt(reply, 2))
+  const bytes = reply[3]
+  return {
+    upload: toUpload(draft, record),
+    parts: Buffer.isBuffer(bytes) ? partsOf(draft, bytes, hashAt(reply, 4)) : [],
+    revision: record.revision,
+  }
+}
+
+function partsOf({ checksum }: UploadDraft, bytes: Buffer, odd: Map<string, string>) {
+  const oddEtags = new Map(Array.from(odd, ([index, etag]) => [Number(index), etag]))
+  return decodeSlots({ mode: checksum, bytes, indexAt: (position) => position + 1, oddEtags })
+}
+
+function refusalAt(reply: Reply, position: number): RefusalKind {
+  const kind = textAt(reply, position)
+  switch (kind) {
+    case 'index-out-of-range':
+    case 'checksum-malformed':
+    case 'checksum-differs':
+      return kind
+    default:
+      throw new TypeError(`Redis script gave the unknown answer ${kind}`)
+  }
+}
+
+function stateAt(reply: Reply, position: number) {
+  const text = textAt(reply, position)
+  const state = UPLOAD_STATES.find((known) => known === text)
+  if (state === undefined) throw new TypeError(`Redis script gave the unknown state ${text}`)
+  return state
+}
+
+function listedUploads(reply: Reply): UploadPage['uploads'] {
+  const uploads: UploadPage['uploads'][number][] = []
+  for (let i = 1; i + 1 < reply.length; i += 2) {
+    const record = decodeRecord(textAt(reply, i + 1))
+    const upload = toUpload(decodeDraft(textAt(reply, i)), record)
+    uploads.push({ upload, arrivedCount: record.arrived })
+  }
+  return uploads
+}

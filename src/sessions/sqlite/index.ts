@@ -1,0 +1,2 @@
+export { openSqliteSessionStore } from './open.js'
+export { SqliteSessionStore } from './sqlite-session-store.js'

@@ -1,0 +1,53 @@
+import type Database from 'libsql'
+
+/**
+ * Step n takes a file of version n to version n + 1. Steps are only ever added: a file of any older
+ * release becomes one of this release when it is opened.
+ */
+const STEPS = [
+  `CREATE TABLE uploads (
+     row INTEGER PRIMARY KEY,
+     owner TEXT NOT NULL,
+     id TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     draft TEXT NOT NULL,
+     state TEXT NOT NULL,
+     epoch INTEGER NOT NULL,
+     fence INTEGER NOT NULL,
+     lease_until INTEGER NOT NULL,
+     revision INTEGER NOT NULL,
+     arrived INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL,
+     keep_until INTEGER NOT NULL,
+     multipart_id TEXT,
+     object TEXT,
+     UNIQUE (owner, id)
+   );
+   CREATE INDEX uploads_by_age ON uploads (owner, created_at, id);
+   CREATE INDEX uploads_by_end ON uploads (keep_until);
+   CREATE TABLE parts (
+     upload INTEGER NOT NULL REFERENCES uploads (row) ON DELETE CASCADE,
+     number INTEGER NOT NULL,
+     slot BLOB NOT NULL,
+     odd_etag TEXT,
+     PRIMARY KEY (upload, number)
+   ) WITHOUT ROWID;`,
+]
+
+/** Brings the file to this release's form. Several processes may open it at once. */
+export function migrate(db: Database.Database): void {
+  db.transaction(() => {
+    const version = userVersion(db)
+    if (version > STEPS.length) {
+      throw new Error(`The session file is of a newer release (version ${version})`)
+    }
+    for (const step of STEPS.slice(version)) db.exec(step)
+    db.exec(`PRAGMA user_version = ${STEPS.length}`)
+  }).immediate()
+}
+
+function userVersion(db: Database.Database): number {
+  const row = db.prepare('PRAGMA user_version').raw().get()
+  if (Array.isArray(row) && typeof row[0] === 'number') return row[0]
+  throw new TypeError('SQLite did not tell the version of the session file')
+}

@@ -1,0 +1,272 @@
+import type Database from 'libsql'
+import * as z from 'zod/mini'
+import type {
+  BeginOutcome,
+  BeginStep,
+  ClaimOutcome,
+  ClaimStep,
+  ListUploads,
+  OpenStep,
+  PartsChange,
+  RecordOutcome,
+  ReplaceStep,
+  SessionStore,
+  SettleStep,
+  UploadPage,
+  UploadRef,
+} from '../../coordinator/ports.js'
+import type { Lifetime, PartRecord, Session, UploadDraft } from '../../coordinator/session.js'
+import { decodeCursor, encodeCursor, listEntry } from '../list-position.js'
+import { refusedPart } from '../refused-part.js'
+import {
+  decodeDraft,
+  encodeDraft,
+  encodeObject,
+  recordSchema,
+  toUpload,
+  type UploadRecord,
+} from '../stored-upload.js'
+import { changedParts, type PartsByIndex, refusalOf } from './changed-parts.js'
+import { PartTable } from './part-table.js'
+import { prepareStatements, type Statements } from './statements.js'
+
+const rowSchema = z.extend(recordSchema, { row: z.int(), draft: z.string() })
+
+type Row = z.infer<typeof rowSchema>
+
+/** A place before the newest upload there can be. */
+const BEFORE_ALL = { createdAt: Number.MAX_SAFE_INTEGER, id: '' }
+
+/**
+ * Sessions in a SQLite file, which any number of processes on one machine may share. Every step is one
+ * transaction that is the file's only writer from its beginning on (`BEGIN IMMEDIATE`), and an
+ * acknowledged one is on disk. Calls to SQLite are synchronous: each holds the event loop for as long as it takes.
+ */
+export class SqliteSessionStore implements SessionStore {
+  readonly #db: Database.Database
+  readonly #sql: Statements
+  readonly #parts: PartTable
+
+  /** `db` must have this release's schema; `openSqliteSessionStore` sees to that. */
+  constructor(db: Database.Database) {
+    this.#db = db
+    this.#sql = prepareStatements(db)
+    this.#parts = new PartTable(db)
+  }
+
+  async begin(draft: UploadDraft, step: BeginStep): Promise<BeginOutcome> {
+    return this.#atomically(() => {
+      const old = asRow(this.#sql.findAny.get([draft.owner, draft.id]))
+      if (old !== undefined && old.keepUntil > step.now) {
+        const isSuperseded = old.epoch === step.supersedes
+        if (isSuperseded || old.state === 'creating') {
+          const left = old.leaseUntil - step.now
+          if (left > 0) return { kind: 'busy', retryAfterMs: left }
+        } else if (!REPLACEABLE.has(old.state)) {
+          const isOpen = old.state === 'uploading'
+          const record = isOpen ? this.#update(old, longer(old, step)) : old
+          return { kind: 'exists', session: this.#session(record) }
+        }
+        return this.#create(draft, step, old)
+      }
+      if (old !== undefined) this.#sql.delete.run([old.row])
+      return this.#create(draft, step)
+    })
+  }
+
+  async open(ref: UploadRef, { fence, multipartId, now }: OpenStep): Promise<boolean> {
+    return this.#atomically(() => {
+      const row = this.#find(ref, now)
+      if (row?.state !== 'creating' || row.fence !== fence) return false
+      this.#update(row, { state: 'uploading', leaseUntil: 0, multipartId })
+      return true
+    })
+  }
+
+  async find(ref: UploadRef, now: number): Promise<Session | undefined> {
+    return this.#db
+      .transaction(() => {
+        const row = this.#find(ref, now)
+        return row === undefined ? undefined : this.#session(row)
+      })
+      .deferred()
+  }
+
+  async recordParts(ref: UploadRef, change: PartsChange): Promise<RecordOutcome> {
+    return this.#atomically(() => {
+      const row = this.#find(ref, change.now)
+      if (row === undefined) return { kind: 'not-found' }
+      const draft = decodeDraft(row.draft)
+      const upload = toUpload(draft, row)
+      if (row.state !== 'uploading' || row.expiresAt <= change.now) {
+        return { kind: 'wrong-state', upload }
+      }
+      const indexes = [...change.signed, ...change.arrived].map(({ index }) => index)
+      const known = this.#parts.around(row.row, draft.checksum, indexes)
+      const parts = changedParts(draft, byIndex(known), change)
+      if ('kind' in parts) return refusedPart(parts.kind, parts.index, upload)
+      const changed = [...parts.values()]
+      const had = known.filter(({ index }) => parts.has(index))
+      this.#parts.put(row.row, draft.checksum, changed)
+      const record = this.#update(row, {
+        ...longer(row, change),
+        revision: row.revision + (changed.length > 0 ? 1 : 0),
+        arrived: row.arrived + arrivedIn(changed) - arrivedIn(had),
+      })
+      return { kind: 'recorded', upload: toUpload(draft, record), arrivedCount: record.arrived }
+    })
+  }
+
+  async replaceParts(ref: UploadRef, step: ReplaceStep): Promise<boolean> {
+    return this.#atomically(() => {
+      const row = asRow(this.#sql.findAny.get([ref.owner, ref.id]))
+      if (row?.epoch !== step.epoch || row.revision !== step.revision) return false
+      if (row.state !== 'uploading' && row.state !== 'completing') return false
+      const draft = decodeDraft(row.draft)
+      for (const part of step.parts) {
+        const refusal = refusalOf(draft, part)
+        if (refusal !== undefined) throw new RangeError(`Part ${part.index}: ${refusal.kind}`)
+      }
+      this.#parts.clear(row.row)
+      this.#parts.put(row.row, draft.checksum, step.parts)
+      this.#update(row, { revision: row.revision + 1, arrived: arrivedIn(step.parts) })
+      return true
+    })
+  }
+
+  async claim(ref: UploadRef, { to, now, leaseMs }: ClaimStep): Promise<ClaimOutcome> {
+    return this.#atomically(() => {
+      const row = this.#find(ref, now)
+      if (row === undefined) return { kind: 'not-found' }
+      const { state, leaseUntil } = row
+      if (state !== 'creating' && leaseUntil > now) {
+        return { kind: 'busy', state, retryAfterMs: leaseUntil - now }
+      }
+      const isOpen = state === 'uploading' && (to === 'aborting' || row.expiresAt > now)
+      if (!isOpen && state !== to) {
+        return { kind: 'wrong-state', upload: toUpload(decodeDraft(row.draft), row) }
+      }
+      const fence = row.fence + 1
+      const record = this.#update(row, { state: to, fence, leaseUntil: now + leaseMs })
+      return { kind: 'claimed', session: this.#session(record), fence }
+    })
+  }
+
+  async settle(ref: UploadRef, step: SettleStep): Promise<boolean> {
+    return this.#atomically(() => {
+      const row = this.#find(ref, step.now)
+      if (row?.state !== step.from || row.fence !== step.fence) return false
+      const { expiresAt, keepUntil } = step.to === 'uploading' ? longer(row, step) : step
+      this.#update(row, {
+        state: step.to,
+        leaseUntil: 0,
+        expiresAt,
+        keepUntil,
+        ...(step.object === undefined ? {} : { object: encodeObject(step.object) }),
+      })
+      return true
+    })
+  }
+
+  async list(owner: string, { now, limit, state, cursor }: ListUploads): Promise<UploadPage> {
+    const after = cursor === undefined ? BEFORE_ALL : decodeCursor(cursor)
+    if (after === undefined) return { uploads: [] }
+    const from = [owner, now, after.createdAt, after.id]
+    const found =
+      state === undefined
+        ? this.#sql.list.all([...from, limit + 1])
+        : this.#sql.listState.all([...from, state, limit + 1])
+    const uploads = z.array(rowSchema).parse(found.slice(0, limit)).map(listedUpload)
+    const last = uploads.at(-1)
+    if (found.length <= limit || last === undefined) return { uploads }
+    return { uploads, nextCursor: encodeCursor(listEntry(last.upload)) }
+  }
+
+  async check(): Promise<void> {
+    this.#sql.check.get([])
+  }
+
+  async close(): Promise<void> {
+    this.#db.close()
+  }
+
+  #atomically<T>(step: () => T): T {
+    return this.#db.transaction(step).immediate()
+  }
+
+  #find({ owner, id }: UploadRef, now: number): Row | undefined {
+    return asRow(this.#sql.find.get([owner, id, now]))
+  }
+
+  #session(row: Row): Session {
+    const draft = decodeDraft(row.draft)
+    return {
+      upload: toUpload(draft, row),
+      parts: this.#parts.all(row.row, draft.checksum),
+      revision: row.revision,
+    }
+  }
+
+  /** In place of `old`, if there is one. */
+  #create(draft: UploadDraft, step: BeginStep, old?: Row): BeginOutcome {
+    if (old !== undefined) this.#sql.delete.run([old.row])
+    this.#sql.purge.run([step.now])
+    const epoch = (old?.epoch ?? 0) + 1
+    // The fences of an upload start at the time, so that they grow even where its record was forgotten.
+    const fence = (old?.fence ?? step.now) + 1
+    this.#sql.insert.run([
+      draft.owner,
+      draft.id,
+      draft.createdAt,
+      encodeDraft(draft),
+      epoch,
+      fence,
+      step.now + step.leaseMs,
+      step.expiresAt,
+      step.keepUntil,
+    ])
+    return { kind: 'created', epoch, fence }
+  }
+
+  #update(row: Row, changes: Partial<UploadRecord>): Row {
+    const record = { ...row, ...changes }
+    this.#sql.update.run([
+      record.state,
+      record.fence,
+      record.leaseUntil,
+      record.revision,
+      record.arrived,
+      record.expiresAt,
+      record.keepUntil,
+      record.multipartId ?? null,
+      record.object ?? null,
+      row.row,
+    ])
+    return record
+  }
+}
+
+const REPLACEABLE: ReadonlySet<string> = new Set(['creating', 'failed', 'aborted', 'expired'])
+
+function asRow(found: unknown): Row | undefined {
+  return found === undefined ? undefined : rowSchema.parse(found)
+}
+
+function longer(row: Lifetime, step: Lifetime): Lifetime {
+  return {
+    expiresAt: Math.max(row.expiresAt, step.expiresAt),
+    keepUntil: Math.max(row.keepUntil, step.keepUntil),
+  }
+}
+
+function byIndex(parts: readonly PartRecord[]): PartsByIndex {
+  return new Map(parts.map((part) => [part.index, part]))
+}
+
+function arrivedIn(parts: readonly PartRecord[]): number {
+  return parts.reduce((count, { etag }) => count + (etag === undefined ? 0 : 1), 0)
+}
+
+function listedUpload(row: Row) {
+  return { upload: toUpload(decodeDraft(row.draft), row), arrivedCount: row.arrived }
+}

@@ -1,0 +1,51 @@
+import type Database from 'libsql'
+
+/** The columns of a record, under the names that `recordSchema` has. */
+const COLUMNS = `row, draft, state, epoch, fence, lease_until AS leaseUntil, revision, arrived,
+  expires_at AS expiresAt, keep_until AS keepUntil, multipart_id AS multipartId, object`
+
+/** The statements about uploads, prepared once. Parameters are in the order of the question marks. */
+const SQL = {
+  check: 'SELECT 1',
+
+  find: `SELECT ${COLUMNS} FROM uploads WHERE owner = ? AND id = ? AND keep_until > ?`,
+  /** Whatever its `keep_until`, because a record that has ended gives way to a new one. */
+  findAny: `SELECT ${COLUMNS} FROM uploads WHERE owner = ? AND id = ?`,
+
+  insert: `INSERT INTO uploads (owner, id, created_at, draft, state, epoch, fence, lease_until,
+      revision, arrived, expires_at, keep_until)
+    VALUES (?, ?, ?, ?, 'creating', ?, ?, ?, 0, 0, ?, ?)`,
+  update: `UPDATE uploads SET state = ?, fence = ?, lease_until = ?, revision = ?, arrived = ?,
+      expires_at = ?, keep_until = ?, multipart_id = ?, object = ? WHERE row = ?`,
+  delete: 'DELETE FROM uploads WHERE row = ?',
+  /** Two at most: a step that adds one record then keeps up, and none is held up for long. */
+  purge: `DELETE FROM uploads WHERE row IN
+    (SELECT row FROM uploads WHERE keep_until <= ? ORDER BY keep_until LIMIT 2)`,
+
+  /** Parameters: owner, now, createdAt and id of the last upload seen, limit. */
+  list: `SELECT ${COLUMNS} FROM uploads
+    WHERE owner = ? AND keep_until > ? AND (created_at, id) < (?, ?) AND state <> 'creating'
+    ORDER BY created_at DESC, id DESC LIMIT ?`,
+  /** Parameters: as `list`, then before the limit the state. */
+  listState: `SELECT ${COLUMNS} FROM uploads
+    WHERE owner = ? AND keep_until > ? AND (created_at, id) < (?, ?) AND state = ?
+    ORDER BY created_at DESC, id DESC LIMIT ?`,
+} as const
+
+export type Statements = Record<keyof typeof SQL, Database.Statement<[Parameters]>>
+type Parameters = readonly (string | number | null)[]
+
+export function prepareStatements(db: Database.Database): Statements {
+  const prepare = (sql: string) => db.prepare<[Parameters]>(sql)
+  return {
+    check: prepare(SQL.check),
+    find: prepare(SQL.find),
+    findAny: prepare(SQL.findAny),
+    insert: prepare(SQL.insert),
+    update: prepare(SQL.update),
+    delete: prepare(SQL.delete),
+    purge: prepare(SQL.purge),
+    list: prepare(SQL.list),
+    listState: prepare(SQL.listState),
+  }
+}

@@ -1,0 +1,66 @@
+import { afterEach, expect, it } from 'vitest'
+import type { SessionStore } from '../../src/coordinator/ports.js'
+import {
+  change,
+  claimed,
+  draftOf,
+  LEASE_MS,
+  LIFE,
+  NOW,
+  OBJECT,
+  type OpenedStore,
+  opened,
+  tag,
+} from './session-store.fixtures.js'
+
+export function sharingContract(given: () => OpenedStore): void {
+  const others: SessionStore[] = []
+  afterEach(async () => {
+    for (const other of others.splice(0)) await other.close()
+  })
+  async function another(): Promise<SessionStore> {
+    const other = await given().another()
+    others.push(other)
+    return other
+  }
+
+  it('sees at once what another instance wrote', async () => {
+    const [first, second] = [given().store, await another()]
+    const draft = await opened(first)
+    expect(await second.find(draft, NOW)).toEqual(await first.find(draft, NOW))
+    await second.recordParts(draft, change({ arrived: [{ index: 1, etag: tag(1) }] }))
+    expect((await first.find(draft, NOW))?.parts).toEqual([{ index: 1, etag: tag(1) }])
+    const fence = await claimed(second, draft)
+    expect(await first.claim(draft, { to: 'aborting', now: NOW, leaseMs: 1 })).toMatchObject({
+      kind: 'busy',
+    })
+    const step = { ...LIFE, from: 'completing', to: 'completed', object: OBJECT } as const
+    expect(await first.settle(draft, { ...step, fence, now: NOW })).toBe(true)
+    expect((await second.find(draft, NOW))?.upload.object).toEqual(OBJECT)
+  })
+
+  it('lets one of many callers on many instances begin, and one claim', async () => {
+    const stores = [given().store, await another(), await another()]
+    const calls = Array.from({ length: 30 }, (_, i) => stores[i % 3] ?? given().store)
+    const draft = draftOf()
+    const begins = await Promise.all(
+      calls.map((store) => store.begin(draft, { ...LIFE, now: NOW, leaseMs: LEASE_MS })),
+    )
+    const created = begins.filter((outcome) => outcome.kind === 'created')
+    expect(created).toHaveLength(1)
+    await given().store.open(draft, { fence: created[0]?.fence ?? 0, multipartId: 'm', now: NOW })
+    const step = { to: 'completing', now: NOW, leaseMs: LEASE_MS } as const
+    const claims = await Promise.all(calls.map((store) => store.claim(draft, step)))
+    expect(claims.filter(({ kind }) => kind === 'claimed')).toHaveLength(1)
+    expect(claims.filter(({ kind }) => kind === 'busy')).toHaveLength(29)
+  })
+
+  it('keeps everything when the instance that wrote it is closed', async () => {
+    const writer = await given().another()
+    const draft = await opened(writer)
+    const session = await writer.find(draft, NOW)
+    await writer.close()
+    const reader = await another()
+    expect(await reader.find(draft, NOW)).toEqual(session)
+  })
+}

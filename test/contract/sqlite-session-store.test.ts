@@ -1,0 +1,94 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'libsql'
+import { afterEach, describe, expect, it } from 'vitest'
+import { openSqliteSessionStore } from '../../src/sessions/sqlite/index.js'
+import { lonelySessionStoreContract, sessionStoreContract } from './session-store.contract.js'
+import { draftOf, NOW, opened } from './session-store.fixtures.js'
+
+sessionStoreContract('SQLite file', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'partway-'))
+  const path = join(folder, 'a', 'b', 'sessions.db')
+  const store = openSqliteSessionStore(path)
+  return {
+    store,
+    another: async () => openSqliteSessionStore(path),
+    close: async () => {
+      await store.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+})
+
+lonelySessionStoreContract('SQLite in memory', async () => {
+  const store = openSqliteSessionStore(':memory:')
+  return { store, close: () => store.close() }
+})
+
+describe('a SQLite session file', () => {
+  let folder = ''
+  const path = async (...names: string[]) => {
+    folder = await mkdtemp(join(tmpdir(), 'partway-'))
+    return join(folder, ...names)
+  }
+  afterEach(() => rm(folder, { recursive: true }))
+
+  it('is made in folders that only its user may enter', async () => {
+    const file = await path('private', 'sessions.db')
+    await openSqliteSessionStore(file).close()
+    expect((await stat(join(folder, 'private'))).mode & 0o777).toBe(0o700)
+  })
+
+  it('is refused, and not touched, when a newer release wrote it', async () => {
+    const file = await path('sessions.db')
+    const db = new Database(file)
+    db.exec('PRAGMA user_version = 99')
+    expect(() => openSqliteSessionStore(file)).toThrow(/newer release/)
+    expect(db.prepare('SELECT name FROM sqlite_master').all()).toEqual([])
+    db.close()
+  })
+
+  it('syncs every commit to disk and keeps a write-ahead log', async () => {
+    const file = await path('sessions.db')
+    const store = openSqliteSessionStore(file)
+    await opened(store)
+    const db = new Database(file)
+    expect(db.prepare('PRAGMA journal_mode').raw().get()).toEqual(['wal'])
+    db.close()
+    await store.close()
+  })
+
+  it('rejects, and does not answer, while the file is broken', async () => {
+    const file = await path('sessions.db')
+    const store = openSqliteSessionStore(file)
+    const draft = await opened(store)
+    const db = new Database(file)
+    db.prepare('UPDATE uploads SET draft = ?').run(['{"id":"other"}'])
+    await expect(store.find(draft, NOW)).rejects.toThrow()
+    db.exec('DROP TABLE uploads')
+    db.close()
+    await expect(store.find(draftOf(), NOW)).rejects.toThrow()
+    await store.close()
+  })
+
+  it('drops the parts of the records that it purges', async () => {
+    const file = await path('sessions.db')
+    const store = openSqliteSessionStore(file)
+    const life = { expiresAt: NOW + 1, keepUntil: NOW + 1 }
+    const draft = await opened(store, {}, life)
+    const arrived = [{ index: 1, etag: 'e' }]
+    await store.recordParts(draft, { ...life, now: NOW, signed: [], arrived })
+    await store.begin(draftOf(), {
+      expiresAt: NOW + 9,
+      keepUntil: NOW + 9,
+      now: NOW + 1,
+      leaseMs: 1,
+    })
+    const db = new Database(file)
+    expect(db.prepare('SELECT count(*) FROM parts').raw().get()).toEqual([0])
+    expect(db.prepare('SELECT count(*) FROM uploads').raw().get()).toEqual([1])
+    db.close()
+    await store.close()
+  })
+})
