@@ -1,0 +1,110 @@
+import { Command, CommanderError } from 'commander'
+import {
+  checksumArgument,
+  chunkSizeArgument,
+  concurrencyArgument,
+  metadataArgument,
+} from './arguments.js'
+import type { CliIo } from './cli-io.js'
+import { exitCodeOf, exitCodesHelp, OK, USAGE } from './exit-codes.js'
+import { printable } from './printable.js'
+import { errorText } from './reporter.js'
+import { type UploadFlags, uploadCommand } from './upload-command.js'
+import { abortCommand, statusCommand, type UploadIdFlags } from './upload-id-commands.js'
+import { programVersion } from './version.js'
+
+/** Runs the program with the arguments after its name, and resolves to its exit code. */
+export async function runCli(args: readonly string[], io: CliIo): Promise<number> {
+  let exitCode: number = OK
+  const program = createProgram(io, (code) => {
+    exitCode = code
+  })
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    // Commander has said itself what is wrong, or shown the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? OK : USAGE
+    io.stderr.write(`${printable(errorText(error))}\n`)
+    return exitCodeOf(error)
+  }
+}
+
+/** The commands and their options; `docs/cli.md` is checked against them. */
+export function createProgram(io: CliIo, onExitCode: (code: number) => void): Command {
+  const program = new Command('partway')
+    .description('Resumable uploads straight to an S3 bucket.')
+    .version(programVersion())
+    .addHelpText('after', `\n${exitCodesHelp()}`)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+    })
+  addServe(program, io, onExitCode)
+  addUpload(program, io, onExitCode)
+  addStatus(program, io, onExitCode)
+  addAbort(program, io, onExitCode)
+  return program
+}
+
+const SERVE_HELP = `
+The settings come from the environment alone; the main ones are
+  PARTWAY_BUCKET        name of the bucket (required)
+  PARTWAY_SECRET        at least 32 bytes that make the ids of uploads (required)
+  PARTWAY_S3_ENDPOINT   address of the S3 API, where it is not AWS
+  PARTWAY_STORE         sqlite:<path> or redis://…
+  PARTWAY_HOST          address to listen on, 127.0.0.1 by default
+  PARTWAY_PORT          port to listen on, 8000 by default
+and the credentials of the AWS SDK (AWS_ACCESS_KEY_ID, …). All of them: docs/configuration.md.`
+
+function addServe(program: Command, io: CliIo, onExitCode: (code: number) => void): void {
+  program
+    .command('serve')
+    .description('run the coordinator')
+    .addHelpText('after', SERVE_HELP)
+    .action(async () => {
+      // Loaded here only: an upload needs neither the server nor what it loads.
+      const { serve } = await import('../server/serve.js')
+      onExitCode(await serve(io.env, io))
+    })
+}
+
+function addUpload(program: Command, io: CliIo, onExitCode: (code: number) => void): void {
+  withConnection(program.command('upload <file...>'))
+    .description('upload files; run it again after an interruption, and it goes on')
+    .option('--concurrency <n>', 'parts in flight, 1 to 64', concurrencyArgument, 4)
+    .option('--chunk-size <size>', 'bytes of a part, such as 16MiB', chunkSizeArgument)
+    .option('--checksum <mode>', 'how the bytes are proven, such as sha256', checksumArgument)
+    .option('--content-type <type>', 'media type of the object')
+    .option('--metadata <key=value>', 'kept with the object; may be repeated', metadataArgument)
+    .option('--json', 'one JSON object a line on stdout')
+    .option('--quiet', 'nothing but errors, and the result')
+    .action(async (files: string[], flags: UploadFlags) => {
+      onExitCode(await uploadCommand(files, flags, io))
+    })
+}
+
+function addStatus(program: Command, io: CliIo, onExitCode: (code: number) => void): void {
+  withConnection(program.command('status <id>'))
+    .description('show how far an upload is')
+    .option('--json', 'the reply of the server, on one line')
+    .action(async (id: string, flags: UploadIdFlags) => {
+      onExitCode(await statusCommand(id, flags, io))
+    })
+}
+
+function addAbort(program: Command, io: CliIo, onExitCode: (code: number) => void): void {
+  withConnection(program.command('abort <id>'))
+    .description('discard an unfinished upload and its parts')
+    .option('--json', 'the reply of the server, on one line')
+    .action(async (id: string, flags: UploadIdFlags) => {
+      onExitCode(await abortCommand(id, flags, io))
+    })
+}
+
+function withConnection(command: Command): Command {
+  return command
+    .option('--server <url>', 'the coordinator (PARTWAY_SERVER; http://127.0.0.1:8000)')
+    .option('--token-file <path>', 'file with the bearer token (else PARTWAY_TOKEN)')
+}

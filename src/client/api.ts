@@ -1,0 +1,179 @@
+import {
+  type AbortReply,
+  abortReply,
+  type CompleteReply,
+  type CompleteRequest,
+  completeReply,
+  type InitReply,
+  type InitRequest,
+  initReply,
+  type Parsed,
+  type PartsReply,
+  type PartsRequest,
+  parseMessage,
+  partsReply,
+  ROUTES,
+  type StatusReply,
+  statusReply,
+  toWire,
+} from '../protocol/index.js'
+import type { RetryEvent } from './events.js'
+import { describeRequest, PartwayError } from './partway-error.js'
+import type { ClientPorts, HttpReply } from './ports.js'
+import { reasonOf } from './reason.js'
+import { parseJson, replyError } from './reply-error.js'
+import {
+  DEFAULT_RETRY,
+  isTransientStatus,
+  nextDelayMs,
+  type RetryPolicy,
+  withStallLimit,
+} from './retry.js'
+import { serverUrl } from './server-url.js'
+
+export interface CoordinatorApiOptions {
+  /** Address of the coordinator, with the path that it is mounted on, if any. */
+  readonly server: string
+  readonly ports: Pick<ClientPorts, 'transport' | 'clock' | 'random'>
+  /** Sent as `Authorization: Bearer`, to the coordinator only. */
+  readonly token?: string
+  readonly retry?: RetryPolicy
+  /** How long to wait for an answer, in ms. @default 60000 */
+  readonly timeoutMs?: number
+}
+
+export interface CallOptions {
+  readonly signal: AbortSignal
+  readonly onRetry?: (event: RetryEvent) => void
+}
+
+type CallName = 'init' | 'parts' | 'status' | 'complete' | 'abort'
+
+interface Call<T> {
+  readonly name: CallName
+  readonly body?: object
+  readonly query?: Readonly<Record<string, string>>
+  readonly parse: (json: unknown) => Parsed<T>
+}
+
+/**
+ * The coordinator's calls, typed. Each is tried again while the server is away (no answer, 429, 5xx),
+ * which is harmless: every call may be repeated. A refusal is thrown as {@link PartwayError} with the
+ * server's code; an answer that is not what the contract says, as `UNEXPECTED_REPLY`.
+ */
+export class CoordinatorApi {
+  readonly #options: CoordinatorApiOptions
+  readonly #server: string
+  readonly #retry: RetryPolicy
+
+  /** Throws `INVALID_OPTION` for an address that cannot be one. */
+  constructor(options: CoordinatorApiOptions) {
+    this.#options = options
+    this.#server = serverUrl(options.server)
+    this.#retry = options.retry ?? DEFAULT_RETRY
+  }
+
+  init(request: InitRequest, options: CallOptions): Promise<InitReply> {
+    const parse = (json: unknown) => parseMessage(initReply, json)
+    return this.#call({ name: 'init', body: toWire<object>(request), parse }, options)
+  }
+
+  parts(request: PartsRequest, options: CallOptions): Promise<PartsReply> {
+    const parse = (json: unknown) => parseMessage(partsReply, json)
+    return this.#call({ name: 'parts', body: toWire<object>(request), parse }, options)
+  }
+
+  /** With `reconcile` the answer is what the bucket says, otherwise what the coordinator remembers. */
+  status(
+    { uploadId, reconcile }: { readonly uploadId: string; readonly reconcile: boolean },
+    options: CallOptions,
+  ): Promise<StatusReply> {
+    const query = { upload_id: uploadId, ...(reconcile ? { reconcile: 'true' } : {}) }
+    const parse = (json: unknown) => parseMessage(statusReply, json)
+    return this.#call({ name: 'status', query, parse }, options)
+  }
+
+  complete(request: CompleteRequest, options: CallOptions): Promise<CompleteReply> {
+    const parse = (json: unknown) => parseMessage(completeReply, json)
+    return this.#call({ name: 'complete', body: toWire<object>(request), parse }, options)
+  }
+
+  abort(uploadId: string, options: CallOptions): Promise<AbortReply> {
+    const parse = (json: unknown) => parseMessage(abortReply, json)
+    return this.#call({ name: 'abort', body: { upload_id: uploadId }, parse }, options)
+  }
+
+  async #call<T>(call: Call<T>, options: CallOptions): Promise<T> {
+    const { clock, random } = this.#options.ports
+    for (let failures = 1; ; failures++) {
+      try {
+        return await this.#attempt(call, options.signal)
+      } catch (error) {
+        options.signal.throwIfAborted()
+        if (!(error instanceof PartwayError) || !isTransient(error)) throw error
+        const failure = { failures, retryAfterMs: error.retryAfterMs }
+        const delayMs = nextDelayMs(this.#retry, failure, random)
+        if (delayMs === undefined) throw error
+        options.onRetry?.({ type: 'retry', what: call.name, reason: error.message, delayMs })
+        await clock.sleep(delayMs, options.signal)
+      }
+    }
+  }
+
+  async #attempt<T>(call: Call<T>, signal: AbortSignal): Promise<T> {
+    const { method, path } = ROUTES[call.name]
+    const query = call.query === undefined ? '' : `?${new URLSearchParams(call.query)}`
+    const request = describeRequest(method, this.#server + path)
+    const reply = await this.#send({ method, url: this.#server + path + query }, call.body, signal)
+    if (reply.status < 200 || reply.status > 299) {
+      throw replyError(reply, request, this.#options.ports.clock.wallTime())
+    }
+    const parsed = call.parse(parseJson(reply.body))
+    if (parsed.kind === 'ok') return parsed.value
+    throw new PartwayError('UNEXPECTED_REPLY', notOurs(request, parsed.errors[0]?.field), {
+      status: reply.status,
+      request,
+      errors: parsed.errors,
+    })
+  }
+
+  async #send(
+    target: { readonly method: 'GET' | 'POST'; readonly url: string },
+    body: object | undefined,
+    signal: AbortSignal,
+  ): Promise<HttpReply> {
+    const { ports, timeoutMs = 60_000 } = this.#options
+    try {
+      return await withStallLimit(ports, { ms: timeoutMs, signal }, (limited) =>
+        ports.transport.call({
+          ...target,
+          headers: this.#headers(body !== undefined),
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+          signal: limited,
+        }),
+      )
+    } catch (cause) {
+      const request = describeRequest(target.method, target.url)
+      const text = `No answer from the server to ${request}: ${reasonOf(cause)}`
+      throw new PartwayError('SERVER_UNREACHABLE', text, { request, cause })
+    }
+  }
+
+  #headers(hasBody: boolean): Record<string, string> {
+    const { token } = this.#options
+    return {
+      accept: 'application/json',
+      ...(hasBody ? { 'content-type': 'application/json' } : {}),
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    }
+  }
+}
+
+function isTransient({ code, status }: PartwayError): boolean {
+  return code === 'SERVER_UNREACHABLE' || (status !== undefined && isTransientStatus(status))
+}
+
+function notOurs(request: string, field: string | undefined): string {
+  const where = field === undefined || field === '' ? '' : `: ${field} is not as it should be`
+  return `The answer to ${request} is not one of a Partway server${where}`
+}

@@ -1,0 +1,22 @@
+/**
+ * Buffers for parts. As many exist as were ever in use at once, so the memory of an upload is
+ * `concurrency × chunk size`, whatever the size of the file.
+ */
+export class BufferPool {
+  readonly #bytes: number
+  readonly #free: Uint8Array[] = []
+
+  constructor(bytes: number) {
+    this.#bytes = bytes
+  }
+
+  /** Lends a buffer to `work` until it settles. */
+  async lend<T>(work: (buffer: Uint8Array) => Promise<T>): Promise<T> {
+    const buffer = this.#free.pop() ?? new Uint8Array(this.#bytes)
+    try {
+      return await work(buffer)
+    } finally {
+      this.#free.push(buffer)
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import type { CompleteReply, IndexRange, StoredObject } from '../protocol/index.js'
+import { PartwayError } from './partway-error.js'
+import type { SessionOptions, UploadSession } from './upload-session.js'
+
+/** Rounds of parts that turn out to be missing at completion. */
+const REPAIRS = 3
+const FIRST_WAIT_MS = 500
+const LONGEST_WAIT_MS = 5_000
+
+/**
+ * Completes the upload: waits while another caller or a verification is at it, sends parts that turn
+ * out to be missing, and compares the finished object with the file.
+ */
+export async function completeUpload(
+  session: UploadSession,
+  options: SessionOptions,
+): Promise<StoredObject> {
+  const digest = await session.digest()
+  let repairs = 0
+  for (let waits = 0; ; waits++) {
+    const answer = await askToComplete(session, options, digest)
+    if (answer.kind === 'completed') return proven(answer.object, options, digest)
+    if (answer.kind === 'wait') {
+      const waitMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(waits, 10))
+      await options.ports.clock.sleep(answer.retryAfterMs ?? waitMs, options.signal)
+    } else {
+      if (++repairs > REPAIRS) throw answer.refusal
+      await repair(session, options, answer)
+    }
+  }
+}
+
+type Answer =
+  | { readonly kind: 'completed'; readonly object: StoredObject }
+  | { readonly kind: 'wait'; readonly retryAfterMs: number | undefined }
+  | Missing
+
+interface Missing {
+  readonly kind: 'missing'
+  readonly ranges: readonly IndexRange[]
+  readonly refusal: PartwayError
+}
+
+async function askToComplete(
+  session: UploadSession,
+  { file, api, uploadId, signal, emit }: SessionOptions,
+  digest: string | undefined,
+): Promise<Answer> {
+  await file.assertUnchanged()
+  const parts = session.exchange.pending()
+  try {
+    const reply = await api.complete(
+      {
+        uploadId,
+        ...(digest === undefined ? {} : { digest }),
+        ...(parts.length === 0 ? {} : { parts }),
+      },
+      { signal, onRetry: emit },
+    )
+    session.exchange.delivered(parts)
+    return fromReply(reply)
+  } catch (error) {
+    return fromRefusal(error)
+  }
+}
+
+function fromReply({ state, object }: CompleteReply): Answer {
+  if (state === 'completing' || state === 'verifying') {
+    return { kind: 'wait', retryAfterMs: undefined }
+  }
+  if (state === 'completed' && object !== undefined) return { kind: 'completed', object }
+  const text = `The server answered the completion with state ${state}, which it should not`
+  throw new PartwayError('UNEXPECTED_REPLY', text, { state })
+}
+
+function fromRefusal(error: unknown): Answer {
+  if (!(error instanceof PartwayError)) throw error
+  if (error.code === 'COMPLETION_IN_PROGRESS') {
+    return { kind: 'wait', retryAfterMs: error.retryAfterMs }
+  }
+  if (error.code === 'PARTS_MISSING' && error.missing !== undefined && error.missing.length > 0) {
+    return { kind: 'missing', ranges: error.missing, refusal: error }
+  }
+  throw error
+}
+
+async function repair(
+  session: UploadSession,
+  { emit, layout }: SessionOptions,
+  { ranges, refusal }: Missing,
+): Promise<void> {
+  const within = ranges.filter(([first, last]) => first >= 1 && last <= layout.totalChunks)
+  if (within.length < ranges.length) throw refusal
+  emit({ type: 'retry', what: 'upload', reason: refusal.message, delayMs: 0 })
+  session.forget(within)
+  await session.send(within)
+}
+
+/** The client's own word on the object: it must be as long as the file and have the digest of its bytes. */
+export function proven(
+  object: StoredObject,
+  { file }: Pick<SessionOptions, 'file'>,
+  digest: string | undefined,
+): StoredObject {
+  const hasDigest = digest !== undefined && object.digest !== undefined
+  if (object.size === file.size && !(hasDigest && object.digest !== digest)) return object
+  throw new PartwayError('CHECKSUM_MISMATCH', 'The object in the bucket is not what was sent')
+}

@@ -1,0 +1,38 @@
+import { PartwayError } from './partway-error.js'
+import type { FileSource } from './ports.js'
+
+/**
+ * A file that must stay what it was when it was opened: an object made of two versions of it would be
+ * neither. Every read is followed by a look at the version, so a part is only sent when nothing had
+ * changed by the time its bytes were in memory.
+ */
+export class StableFile {
+  readonly #source: FileSource
+
+  constructor(source: FileSource) {
+    this.#source = source
+  }
+
+  get size(): number {
+    return this.#source.size
+  }
+
+  /** Fills `into` with the bytes from `offset`. Throws `FILE_CHANGED` or `FILE_UNREADABLE`. */
+  async read(into: Uint8Array, offset: number): Promise<void> {
+    const bytes = await this.#source.read(into, offset)
+    if (bytes < into.length) throw this.#changed()
+    await this.assertUnchanged()
+  }
+
+  async assertUnchanged(): Promise<void> {
+    if ((await this.#source.currentVersion()) !== this.#source.version) throw this.#changed()
+  }
+
+  #changed(): PartwayError {
+    return new PartwayError(
+      'FILE_CHANGED',
+      `${this.#source.name} was changed, replaced or removed while it was being uploaded; ` +
+        'nothing was completed. Start again when it is at rest.',
+    )
+  }
+}

@@ -1,0 +1,182 @@
+import { objectDigest } from '../checksum/object-digest.js'
+import {
+  type ChecksumMode,
+  type IndexRange,
+  type Layout,
+  missingRanges,
+  partSize,
+  type UploadedPart,
+} from '../protocol/index.js'
+import type { CoordinatorApi } from './api.js'
+import { BufferPool } from './buffer-pool.js'
+import { bucketHolds } from './compare-part.js'
+import { forEachConcurrently } from './concurrently.js'
+import type { UploadEvent } from './events.js'
+import { type LoadedPart, PartLoader } from './part-loader.js'
+import { PartSender } from './part-sender.js'
+import { PartsExchange } from './parts-exchange.js'
+import type { ClientPorts } from './ports.js'
+import type { ProgressMeter } from './progress-meter.js'
+import type { RetryPolicy } from './retry.js'
+import type { StableFile } from './stable-file.js'
+
+/** How long a stopped upload may still take to report the parts that arrived. */
+const LAST_REPORT_MS = 2_000
+const MOTION_MS = 100
+
+export interface SessionOptions {
+  readonly file: StableFile
+  readonly api: CoordinatorApi
+  readonly ports: ClientPorts
+  readonly meter: ProgressMeter
+  readonly emit: (event: UploadEvent) => void
+  readonly concurrency: number
+  readonly retry: RetryPolicy
+  readonly stallMs: number
+  readonly signal: AbortSignal
+  readonly uploadId: string
+  readonly layout: Layout
+  readonly mode: ChecksumMode
+}
+
+/** The parts of one upload: which are skipped, which are sent, and what they add up to. */
+export class UploadSession {
+  readonly #options: SessionOptions
+  readonly #stop: AbortController
+  readonly #exchange: PartsExchange
+  readonly #loader: PartLoader
+  readonly #sender: PartSender
+  readonly #pool: BufferPool
+  #toldAt = Number.NEGATIVE_INFINITY
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+    const { api, uploadId, file, layout, mode, ports, meter, emit, retry, stallMs } = options
+    this.#stop = ports.createAbortController()
+    const { signal } = this.#stop
+    this.#exchange = new PartsExchange(api, uploadId, { signal, onRetry: emit })
+    this.#loader = new PartLoader(file, layout, mode, ports.hasher)
+    this.#pool = new BufferPool(Math.min(layout.chunkSize, layout.size))
+    const onSent = (index: number, bytes: number) => {
+      meter.sending(index, bytes)
+      this.#tellMotion()
+    }
+    const exchange = this.#exchange
+    this.#sender = new PartSender({
+      ...{ ports, exchange, retry, stallMs, signal, onSent },
+      onRetry: emit,
+    })
+  }
+
+  get exchange(): PartsExchange {
+    return this.#exchange
+  }
+
+  /**
+   * Brings every part to the bucket. Of those that are said to be there the local bytes are compared
+   * with what the bucket says it holds; one that does not match is sent at once, from the same memory,
+   * so no byte is read twice.
+   */
+  async bring(uploaded: readonly UploadedPart[]): Promise<void> {
+    const there = new Map(uploaded.map((part) => [part.index, part]))
+    if (there.size > 0) await this.#verify(there)
+    await this.send(missingRanges(this.#options.layout.totalChunks, (index) => there.has(index)))
+  }
+
+  /** Sends parts that the bucket does not have. */
+  async send(ranges: readonly IndexRange[]): Promise<void> {
+    await this.#forEach(indicesOf(ranges), (index) =>
+      this.#pool.lend((buffer) => this.#sendPart(index, buffer)),
+    )
+  }
+
+  /** Parts that were taken for stored are not there: they count no longer. */
+  forget(ranges: readonly IndexRange[]): void {
+    for (const index of indicesOf(ranges)) {
+      this.#exchange.retract(index)
+      this.#options.meter.forget(index)
+    }
+  }
+
+  /** The object-level digest, in modes that have one, of the bytes that were read here. */
+  async digest(): Promise<string | undefined> {
+    const checksums = this.#loader.checksums()
+    return checksums && objectDigest(this.#options.mode, checksums)
+  }
+
+  /** Tells the coordinator what arrived, as far as that is quickly done. Never rejects. */
+  async reportBeforeLeaving(): Promise<void> {
+    const limit = new AbortController()
+    const { clock } = this.#options.ports
+    const done = new AbortController()
+    clock.sleep(LAST_REPORT_MS, done.signal).then(
+      () => limit.abort(),
+      () => {},
+    )
+    // What is not reported now is found in the bucket's own list when the upload goes on.
+    await this.#exchange.flush(limit.signal).catch(() => {})
+    done.abort()
+  }
+
+  async #verify(there: ReadonlyMap<number, UploadedPart>): Promise<void> {
+    const { uploadId, layout, meter, emit } = this.#options
+    let skippedParts = 0
+    let skippedBytes = 0
+    await this.#forEach(there.values(), (remote) =>
+      this.#pool.lend(async (buffer) => {
+        if (!(await this.#isSame(remote, buffer))) return
+        skippedParts++
+        skippedBytes += partSize(layout, remote.index)
+        meter.acknowledge(remote.index, partSize(layout, remote.index))
+      }),
+    )
+    emit({ type: 'resumed', uploadId, skippedParts, skippedBytes })
+    emit(meter.read())
+  }
+
+  /** Whether the part can be skipped; otherwise it has been sent when this resolves. */
+  async #isSame(remote: UploadedPart, buffer: Uint8Array): Promise<boolean> {
+    const { mode, ports } = this.#options
+    const part = await this.#loader.load(remote.index, buffer)
+    if (await bucketHolds(part, remote, { mode, hasher: ports.hasher })) return true
+    await this.#sendPart(remote.index, buffer, part)
+    return false
+  }
+
+  async #sendPart(index: number, buffer: Uint8Array, loaded?: LoadedPart): Promise<void> {
+    const { meter, emit, layout } = this.#options
+    const part = loaded ?? (await this.#loader.load(index, buffer))
+    await this.#sender.send(part, () => this.#loader.load(index, buffer))
+    meter.acknowledge(index, partSize(layout, index))
+    emit(meter.read())
+  }
+
+  /** Bytes move thousands of times a second; nobody wants to hear of it that often. */
+  #tellMotion(): void {
+    const { ports, meter, emit } = this.#options
+    const now = ports.clock.now()
+    if (now - this.#toldAt < MOTION_MS) return
+    this.#toldAt = now
+    emit(meter.read())
+  }
+
+  async #forEach<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
+    const { signal, concurrency } = this.#options
+    signal.throwIfAborted()
+    const stop = () => this.#stop.abort(signal.reason)
+    signal.addEventListener('abort', stop)
+    // What is under way is of no use once one part has failed for good.
+    const onFailure = (error: unknown) => this.#stop.abort(error)
+    try {
+      await forEachConcurrently(items, { limit: concurrency, onFailure }, work)
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
+  }
+}
+
+function* indicesOf(ranges: readonly IndexRange[]): Generator<number> {
+  for (const [first, last] of ranges) {
+    for (let index = first; index <= last; index++) yield index
+  }
+}

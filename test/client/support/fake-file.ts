@@ -1,0 +1,34 @@
+import { randomBytes } from 'node:crypto'
+import type { FileSource } from '../../../src/client/ports.js'
+
+/** A file in memory that counts how it is read and can be changed. */
+export class FakeFile implements FileSource {
+  readonly name = 'film.mkv'
+  readonly fingerprint = 'the-same-file'
+  readonly version = 'v1'
+  readonly size: number
+  bytes: Buffer
+  /** What `currentVersion` says. */
+  present = 'v1'
+  /** Offsets, in the order of reading. */
+  readonly reads: number[] = []
+  readonly buffers = new Set<ArrayBufferLike>()
+  /** Called before each read. */
+  onRead: (offset: number) => void = () => {}
+
+  constructor(size: number) {
+    this.size = size
+    this.bytes = randomBytes(size)
+  }
+
+  async read(into: Uint8Array, offset: number): Promise<number> {
+    this.onRead(offset)
+    this.reads.push(offset)
+    this.buffers.add(into.buffer)
+    return this.bytes.copy(into, 0, offset, offset + into.length)
+  }
+
+  async currentVersion(): Promise<string> {
+    return this.present
+  }
+}
