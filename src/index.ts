@@ -1,6 +1,13 @@
 /** The coordinator for embedding. Its adapters are separate imports, so that none is loaded unasked. */
 export { createPartway, type PartwayOptions } from './coordinator/create-partway.js'
-export type { Caller, InitOutcome, Partway, Readiness } from './coordinator/partway.js'
+export type {
+  Caller,
+  InitOutcome,
+  PartsOutcome,
+  Partway,
+  Readiness,
+  SignedBatches,
+} from './coordinator/partway.js'
 export type * from './coordinator/ports.js'
 export type * from './coordinator/session.js'
 export type { CoordinatorSettings } from './coordinator/settings.js'

@@ -1,13 +1,13 @@
-import type { InitRequest, SignedPart } from '../protocol/index.js'
+import type { InitRequest } from '../protocol/index.js'
 import type { Context } from './context.js'
 import { draftOf } from './draft.js'
 import { type OpenedUpload, openUpload } from './open-upload.js'
-import type { Caller, InitOutcome } from './partway.js'
+import type { Caller, InitOutcome, SignedBatches } from './partway.js'
 import { proveObject } from './proof.js'
 import { reconcile } from './recover.js'
 import { statusReply } from './replies.js'
 import { isArrived, type Session, type UploadDraft } from './session.js'
-import { signedParts } from './sign-parts.js'
+import { signedBatches } from './sign-parts.js'
 
 export async function init(
   context: Context,
@@ -22,7 +22,7 @@ export async function init(
   const reply = statusReply(current, context.clock.now())
   if (sign === undefined || reply.state !== 'uploading') return { created, reply }
   const limit = sign === 'all' ? reply.totalChunks : sign
-  return { created, reply: { ...reply, parts: await signMissing(context, current, limit) } }
+  return { created, reply, parts: await signMissing(context, current, limit) }
 }
 
 /** Opens or joins the upload; one whose finished object is no longer there is opened anew. */
@@ -38,11 +38,11 @@ function signMissing(
   context: Context,
   { upload, parts }: Session,
   limit: number,
-): Promise<SignedPart[]> {
+): Promise<SignedBatches> {
   const arrived = new Set(parts.filter(isArrived).map((part) => part.index))
   const missing: { index: number }[] = []
   for (let index = 1; index <= upload.totalChunks && missing.length < limit; index++) {
     if (!arrived.has(index)) missing.push({ index })
   }
-  return signedParts(context, upload, missing)
+  return signedBatches(context, upload, missing)
 }

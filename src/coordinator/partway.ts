@@ -3,12 +3,12 @@ import type {
   AbortRequest,
   CompleteReply,
   CompleteRequest,
-  InitReply,
   InitRequest,
   ListQuery,
   ListReply,
   PartsReply,
   PartsRequest,
+  SignedPart,
   StatusQuery,
   StatusReply,
 } from '../protocol/index.js'
@@ -19,10 +19,23 @@ export interface Caller {
   readonly owner: string
 }
 
+/**
+ * Signed parts, batch by batch. Each batch is signed when it is asked for, so that 10,000 URLs are never in
+ * memory at once and none waits, and ages, for a client that reads slowly. To be read once.
+ */
+export type SignedBatches = AsyncIterable<readonly SignedPart[]>
+
 export interface InitOutcome {
   /** Whether this call created the upload; otherwise it was known already. */
   readonly created: boolean
-  readonly reply: InitReply
+  readonly reply: StatusReply
+  /** Present when the request asked for URLs and the upload takes parts. */
+  readonly parts?: SignedBatches
+}
+
+export interface PartsOutcome {
+  readonly reply: Omit<PartsReply, 'parts'>
+  readonly parts: SignedBatches
 }
 
 export interface Readiness {
@@ -38,7 +51,7 @@ export interface Partway {
   /** Opens an upload, or finds the one that was opened for the same file before. */
   init(caller: Caller, request: InitRequest): Promise<InitOutcome>
   /** Records parts that arrived and signs the URLs of others. */
-  parts(caller: Caller, request: PartsRequest): Promise<PartsReply>
+  parts(caller: Caller, request: PartsRequest): Promise<PartsOutcome>
   status(caller: Caller, query: StatusQuery): Promise<StatusReply>
   /** Closes the upload once every byte is proven to be there. Repeated, it gives the same result. */
   complete(caller: Caller, request: CompleteRequest): Promise<CompleteReply>

@@ -1,7 +1,6 @@
 import {
   CHECKSUM_BYTES,
   isPartChecksum,
-  type PartsReply,
   type PartsRequest,
   type PartToSign,
   partSize,
@@ -9,18 +8,21 @@ import {
   type SignedPart,
 } from '../protocol/index.js'
 import { activeLifetime, type Context } from './context.js'
-import type { Caller } from './partway.js'
+import type { Caller, PartsOutcome, SignedBatches } from './partway.js'
 import type { RecordOutcome } from './ports.js'
 import { notFound, wrongState } from './replies.js'
 import type { Upload } from './session.js'
 import { fieldRefusal, type UploadError } from './upload-error.js'
+
+/** URLs signed at a time. The SDK signs one of each batch, which is dear, and the rest follow it. */
+const BATCH = 250
 
 /** Records the parts that arrived and signs the URLs of others: one step of the store for both. */
 export async function parts(
   context: Context,
   caller: Caller,
   request: PartsRequest,
-): Promise<PartsReply> {
+): Promise<PartsOutcome> {
   const { uploadId, uploaded = [], sign = [] } = request
   const { upload, arrivedCount } = await record(context, caller, { uploadId, uploaded, sign })
   for (const [position, { index, checksum }] of sign.entries()) {
@@ -29,10 +31,27 @@ export async function parts(
       throw fieldRefusal('CHECKSUM_REQUIRED', `sign.${position}.checksum`, checksumRule(upload))
     }
   }
-  return { uploadId, uploadedCount: arrivedCount, parts: await signedParts(context, upload, sign) }
+  const batches = await signedBatches(context, upload, sign)
+  return { reply: { uploadId, uploadedCount: arrivedCount }, parts: batches }
 }
 
-export async function signedParts(
+/** The first batch is signed at once, so that what is wrong shows before anything is replied. */
+export async function signedBatches(
+  context: Context,
+  upload: Upload,
+  wanted: readonly PartToSign[],
+): Promise<SignedBatches> {
+  const first = await signBatch(context, upload, wanted.slice(0, BATCH))
+  async function* batches(): SignedBatches {
+    yield first
+    for (let start = BATCH; start < wanted.length; start += BATCH) {
+      yield await signBatch(context, upload, wanted.slice(start, start + BATCH))
+    }
+  }
+  return batches()
+}
+
+async function signBatch(
   { signer, settings }: Context,
   upload: Upload,
   wanted: readonly PartToSign[],

@@ -9,20 +9,29 @@ const SLICE = 100
 /** How long a client may leave a large reply unread before it is cut off. */
 const STALLED_MS = 60_000
 
+/** An array that is made while it is sent. */
+type Batches = AsyncIterable<readonly unknown[]>
+
 /**
  * Sends a message in the spelling of the wire. 10,000 signed parts are some 6 MB of JSON: long arrays
  * are written slice by slice, at the pace of the client, and other requests get their turn in between.
+ * `batches` are further members, arrays that are made while they are sent.
  */
-export async function sendMessage(res: Response, status: number, message: object): Promise<void> {
+export async function sendMessage(
+  res: Response,
+  status: number,
+  message: object,
+  batches: Readonly<Record<string, Batches>> = {},
+): Promise<void> {
   res.status(status).type('application/json')
-  if (!Object.values(message).some(isLong)) {
+  if (Object.keys(batches).length === 0 && !Object.values(message).some(isLong)) {
     res.end(JSON.stringify(toWire<unknown>(message)))
     return
   }
   if (res.destroyed) return
   res.setTimeout(STALLED_MS, () => res.destroy())
   try {
-    await pipeline(jsonSlices(message), res)
+    await pipeline(jsonSlices({ ...message, ...batches }), res)
   } catch (error) {
     if (!isPrematureClose(error)) throw error
   }
@@ -37,27 +46,35 @@ function isLong(value: unknown): value is readonly unknown[] {
   return Array.isArray(value) && value.length > SLICE
 }
 
+function isBatches(value: unknown): value is Batches {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+}
+
 async function* jsonSlices(message: object): AsyncGenerator<string> {
   let separator = '{'
   for (const [name, value] of Object.entries(message)) {
     if (value === undefined) continue
-    if (isLong(value)) yield* longMember(separator, name, value)
+    if (isBatches(value)) yield* arrayMember(separator, name, value)
+    else if (isLong(value)) yield* arrayMember(separator, name, [value])
     else yield separator + inner({ [name]: value })
     separator = ','
   }
   yield '}'
 }
 
-async function* longMember(
+async function* arrayMember(
   before: string,
   name: string,
-  items: readonly unknown[],
+  batches: Batches | Iterable<readonly unknown[]>,
 ): AsyncGenerator<string> {
-  let separator = `${before}${inner({ [name]: [] }).slice(0, -1)}`
-  for (let start = 0; start < items.length; start += SLICE) {
-    yield separator + inner(items.slice(start, start + SLICE))
-    separator = ','
-    await setImmediate()
+  yield `${before}${inner({ [name]: [] }).slice(0, -1)}`
+  let separator = ''
+  for await (const items of batches) {
+    for (let start = 0; start < items.length; start += SLICE) {
+      yield separator + inner(items.slice(start, start + SLICE))
+      separator = ','
+      await setImmediate()
+    }
   }
   yield ']'
 }

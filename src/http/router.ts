@@ -59,11 +59,12 @@ export function createRouter(options: RouterOptions): Router {
   if (options.cors !== undefined) router.use(cors(options.cors))
 
   route(ROUTES.init, small, async (caller, req, res) => {
-    const { created, reply } = await partway.init(caller, await bodyOf(req, initRequest))
-    await sendMessage(res, created ? 201 : 200, reply)
+    const { created, reply, parts } = await partway.init(caller, await bodyOf(req, initRequest))
+    await sendMessage(res, created ? 201 : 200, reply, parts && { parts })
   })
   route(ROUTES.parts, large, async (caller, req, res) => {
-    await sendMessage(res, 200, await partway.parts(caller, await bodyOf(req, partsRequest)))
+    const { reply, parts } = await partway.parts(caller, await bodyOf(req, partsRequest))
+    await sendMessage(res, 200, reply, { parts })
   })
   route(ROUTES.status, noBody, async (caller, req, res) => {
     await sendMessage(res, 200, await partway.status(caller, queryOf(req, statusQuery)))

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createPartway } from '../../src/coordinator/create-partway.js'
-import type { Caller, Partway } from '../../src/coordinator/partway.js'
+import type { Caller, Partway, SignedBatches } from '../../src/coordinator/partway.js'
 import type { Bucket, PartSigner, SessionStore } from '../../src/coordinator/ports.js'
 import type { CoordinatorSettings } from '../../src/coordinator/settings.js'
 import { UploadError } from '../../src/coordinator/upload-error.js'
@@ -54,7 +54,8 @@ export class PartwayDriver {
   }
 
   async init(file: SampleFile, request: Partial<InitRequest> = {}): Promise<InitReply> {
-    return (await this.partway.init(this.caller, this.request(file, request))).reply
+    const { reply, parts } = await this.partway.init(this.caller, this.request(file, request))
+    return parts === undefined ? reply : { ...reply, parts: await collect(parts) }
   }
 
   request(file: SampleFile, request: Partial<InitRequest> = {}): InitRequest {
@@ -69,7 +70,8 @@ export class PartwayDriver {
         return checksum === undefined ? { index } : { index, checksum }
       }),
     )
-    return (await this.partway.parts(this.caller, { uploadId: upload.uploadId, sign })).parts
+    const { parts } = await this.partway.parts(this.caller, { uploadId: upload.uploadId, sign })
+    return collect(parts)
   }
 
   /** Signs and sends parts; what the bucket answered is what a client would report. */
@@ -101,6 +103,12 @@ export class PartwayDriver {
   abort(uploadId: string) {
     return this.partway.abort(this.caller, { uploadId })
   }
+}
+
+async function collect(batches: SignedBatches): Promise<SignedPart[]> {
+  const parts: SignedPart[] = []
+  for await (const batch of batches) parts.push(...batch)
+  return parts
 }
 
 export async function put(part: SignedPart, body: Uint8Array): Promise<Response> {

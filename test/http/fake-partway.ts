@@ -1,4 +1,4 @@
-import type { Partway } from '../../src/coordinator/partway.js'
+import type { PartsOutcome, Partway, SignedBatches } from '../../src/coordinator/partway.js'
 import type { SignedPart, StatusReply } from '../../src/protocol/index.js'
 
 export const UPLOAD_ID = 'upload-1'
@@ -27,11 +27,19 @@ export function signedParts(count: number): SignedPart[] {
   }))
 }
 
+export async function* inBatches(parts: SignedPart[], batch = 150): SignedBatches {
+  for (let start = 0; start < parts.length; start += batch) yield parts.slice(start, start + batch)
+}
+
+export function partsOutcome(parts: SignedPart[]): PartsOutcome {
+  return { reply: { uploadId: UPLOAD_ID, uploadedCount: 1 }, parts: inBatches(parts) }
+}
+
 /** A coordinator with fixed answers; a test replaces those that it is about. */
 export function fakePartway(answers: Partial<Partway> = {}): Partway {
   return {
-    init: async () => ({ created: true, reply: { ...STATUS, parts: signedParts(1) } }),
-    parts: async () => ({ uploadId: UPLOAD_ID, uploadedCount: 1, parts: signedParts(2) }),
+    init: async () => ({ created: true, reply: STATUS, parts: inBatches(signedParts(1)) }),
+    parts: async () => partsOutcome(signedParts(2)),
     status: async () => STATUS,
     complete: async () => ({
       uploadId: UPLOAD_ID,

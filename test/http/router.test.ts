@@ -10,7 +10,14 @@ import {
   partsReply,
   statusReply,
 } from '../../src/protocol/index.js'
-import { fakePartway, STATUS, signedParts, UPLOAD_ID } from './fake-partway.js'
+import {
+  fakePartway,
+  inBatches,
+  partsOutcome,
+  STATUS,
+  signedParts,
+  UPLOAD_ID,
+} from './fake-partway.js'
 import { type HttpApp, post, problemOf, serveRouter } from './http-app.js'
 
 let app: HttpApp | undefined
@@ -88,7 +95,11 @@ describe('10,000 parts', () => {
     const uploaded = all.map(({ index, size }) => ({ index, size, etag: `e${index}` }))
     const url = await serve({
       partway: fakePartway({
-        init: async () => ({ created: true, reply: { ...STATUS, uploaded, parts: all } }),
+        init: async () => ({
+          created: true,
+          reply: { ...STATUS, uploaded },
+          parts: inBatches(all),
+        }),
       }),
     })
     const large = await post(`${url}/upload/init`, file)
@@ -104,7 +115,7 @@ describe('10,000 parts', () => {
     const faults: unknown[] = []
     const url = await serve({
       partway: fakePartway({
-        parts: async () => ({ uploadId: 'u', uploadedCount: 0, parts: signedParts(10_000) }),
+        parts: async () => partsOutcome(signedParts(10_000)),
       }),
       log: (error) => faults.push(error),
     })

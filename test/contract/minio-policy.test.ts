@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  ListPartsCommand,
+  PutObjectCommand,
+  S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { run } from '../../infra/services/run.js'
+import { mcProgram, minioUrl } from '../helpers/services.js'
+
+const SETUP = fileURLToPath(new URL('../../infra/minio/setup.sh', import.meta.url))
+
+describe.skipIf(minioUrl() === '' || mcProgram() === '')(
+  'the policy of the server on MinIO',
+  () => {
+    const url = new URL(minioUrl() || 'http://none')
+    const suffix = randomUUID()
+    const bucket = `policy-${suffix}`
+    const other = `other-${suffix}`
+    const key = { accessKeyId: `key-${suffix.slice(0, 8)}`, secretAccessKey: suffix }
+    const root = client({ accessKeyId: url.username, secretAccessKey: url.password })
+    const server = client(key)
+
+    function client(credentials: { accessKeyId: string; secretAccessKey: string }): S3Client {
+      return new S3Client({
+        endpoint: url.origin,
+        region: 'us-east-1',
+        forcePathStyle: true,
+        credentials,
+      })
+    }
+
+    const setUp = () =>
+      run('sh', [SETUP], {
+        env: {
+          MC: mcProgram(),
+          MINIO_ENDPOINT: url.origin,
+          MINIO_ROOT_USER: url.username,
+          MINIO_ROOT_PASSWORD: url.password,
+          PARTWAY_BUCKET: bucket,
+          PARTWAY_KEY_PREFIX: 'in/',
+          AWS_ACCESS_KEY_ID: key.accessKeyId,
+          AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
+        },
+      })
+
+    const admin = (...args: string[]) =>
+      run(mcProgram(), args, { env: { MC_HOST_policy: minioUrl().replace(/\/$/, '') } })
+
+    beforeAll(async () => {
+      await setUp()
+      await root.send(new CreateBucketCommand({ Bucket: other }))
+    })
+
+    afterAll(async () => {
+      await admin('rb', '--force', `policy/${bucket}`)
+      await root.send(new DeleteBucketCommand({ Bucket: other }))
+      await admin('admin', 'user', 'remove', 'policy', key.accessKeyId)
+      await admin('admin', 'policy', 'remove', 'policy', `partway-${bucket}`)
+      root.destroy()
+      server.destroy()
+    })
+
+    it('lets the server do all that an upload needs', async () => {
+      const at = { Bucket: bucket, Key: 'in/whole' }
+      await server.send(new HeadBucketCommand({ Bucket: bucket }))
+      const { UploadId } = await server.send(new CreateMultipartUploadCommand(at))
+      const listed = await server.send(
+        new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: at.Key }),
+      )
+      expect(listed.Uploads?.map((upload) => upload.UploadId)).toEqual([UploadId])
+      const part = { ...at, UploadId, PartNumber: 1, Body: 'bytes' }
+      const { ETag } = await server.send(new UploadPartCommand(part))
+      const parts = await server.send(new ListPartsCommand({ ...at, UploadId }))
+      expect(parts.Parts?.map((one) => one.ETag)).toEqual([ETag])
+      const MultipartUpload = { Parts: [{ PartNumber: 1, ETag }] }
+      await server.send(new CompleteMultipartUploadCommand({ ...at, UploadId, MultipartUpload }))
+      const head = await server.send(new HeadObjectCommand(at))
+      expect(head.ContentLength).toBe(5)
+      const object = await server.send(new GetObjectCommand(at))
+      expect(await object.Body?.transformToString()).toBe('bytes')
+    })
+
+    it('lets the server abort an upload', async () => {
+      const at = { Bucket: bucket, Key: 'in/aborted' }
+      const { UploadId } = await server.send(new CreateMultipartUploadCommand(at))
+      await server.send(new AbortMultipartUploadCommand({ ...at, UploadId }))
+      await expect(server.send(new ListPartsCommand({ ...at, UploadId }))).rejects.toMatchObject({
+        name: 'NoSuchUpload',
+      })
+    })
+
+    it('tells an absent object from a forbidden one', async () => {
+      await expect(
+        server.send(new HeadObjectCommand({ Bucket: bucket, Key: 'in/absent' })),
+      ).rejects.toMatchObject({ $metadata: { httpStatusCode: 404 } })
+    })
+
+    it('refuses to delete an object', async () => {
+      const at = { Bucket: bucket, Key: 'in/kept' }
+      await root.send(new PutObjectCommand({ ...at, Body: 'kept' }))
+      await refused(server.send(new DeleteObjectCommand(at)))
+      await expect(root.send(new HeadObjectCommand(at))).resolves.toMatchObject({
+        ContentLength: 4,
+      })
+    })
+
+    it('refuses to read and write outside the prefix', async () => {
+      const at = { Bucket: bucket, Key: 'elsewhere' }
+      await refused(server.send(new PutObjectCommand({ ...at, Body: 'x' })))
+      await refused(server.send(new CreateMultipartUploadCommand(at)))
+      await root.send(new PutObjectCommand({ ...at, Body: 'secret' }))
+      await refused(server.send(new GetObjectCommand(at)))
+    })
+
+    it('refuses another bucket, and to make one', async () => {
+      await refused(server.send(new ListObjectsV2Command({ Bucket: other })))
+      await refused(server.send(new PutObjectCommand({ Bucket: other, Key: 'in/x', Body: 'x' })))
+      await refused(server.send(new CreateBucketCommand({ Bucket: `more-${suffix}` })))
+    })
+
+    it('can be set up again without harm', async () => {
+      await setUp()
+      await server.send(new HeadBucketCommand({ Bucket: bucket }))
+    })
+  },
+)
+
+async function refused(call: Promise<unknown>): Promise<void> {
+  await expect(call).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } })
+}
