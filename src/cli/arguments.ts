@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import { MAX_CONCURRENCY } from '../client/upload-options.js'
-import { CHECKSUM_MODES, type ChecksumMode, S3_LIMITS } from '../protocol/index.js'
-import { formatBytes, parseBytes } from './units.js'
+import { CHECKSUM_MODES, type ChecksumMode, parseByteSize, S3_LIMITS } from '../protocol/index.js'
+import { formatBytes } from './units.js'
 
 /** Readers of single arguments. Commander puts the option's name and the value before their text. */
 
@@ -12,7 +12,7 @@ export function concurrencyArgument(text: string): number {
 }
 
 export function chunkSizeArgument(text: string): number {
-  const bytes = parseBytes(text)
+  const bytes = parseByteSize(text)
   if (bytes !== undefined && bytes >= 1 && bytes <= S3_LIMITS.maxPartSize) return bytes
   const limit = formatBytes(S3_LIMITS.maxPartSize)
   throw new InvalidArgumentError(`It must be a size such as 16MiB, of at most ${limit}.`)

@@ -1,4 +1,4 @@
-/** Sizes and times as people read and write them. Sizes in bytes, times in seconds. */
+/** Sizes and times as people read them. Sizes in bytes, times in seconds. */
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
 
@@ -17,23 +17,4 @@ export function formatSeconds(seconds: number): string {
 
 function two(count: number): string {
   return String(count).padStart(2, '0')
-}
-
-const FACTORS: Readonly<Record<string, number>> = {
-  b: 1,
-  kb: 1e3,
-  mb: 1e6,
-  gb: 1e9,
-  kib: 1024,
-  mib: 1024 ** 2,
-  gib: 1024 ** 3,
-}
-
-/** `16MiB`, `10MB`, `1.5GiB` or a bare number of bytes; `undefined` for anything else. */
-export function parseBytes(text: string): number | undefined {
-  const [, digits, unit = 'b'] = /^(\d{1,15}(?:\.\d{1,6})?) ?([kmg]?i?b)?$/i.exec(text) ?? []
-  const factor = FACTORS[unit.toLowerCase()]
-  if (digits === undefined || factor === undefined) return undefined
-  const bytes = Number(digits) * factor
-  return Number.isSafeInteger(bytes) ? bytes : undefined
 }

@@ -71,6 +71,11 @@ export function notFound(): UploadError {
 
 /** Why an upload in its present state cannot do what was asked of it. */
 export function wrongState(upload: Upload, now: number): UploadError {
+  if (upload.state === 'creating') {
+    return new UploadError('UPLOAD_BUSY', 'The upload is just being opened.', {
+      retryAfterMs: 1_000,
+    })
+  }
   const state = shownState(upload, now)
   switch (state) {
     case 'expired':

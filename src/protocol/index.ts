@@ -1,3 +1,4 @@
+export { parseByteSize } from './byte-size.js'
 export * from './checksum-mode.js'
 export * from './errors.js'
 export { encodeMetadataValue, UPLOAD_STATES, type UploadState } from './fields.js'

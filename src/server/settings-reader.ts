@@ -1,4 +1,5 @@
-import { parseDuration, parseSize } from './units.js'
+import { parseByteSize } from '../protocol/index.js'
+import { parseDuration } from './units.js'
 import { VARIABLES, type VariableName } from './variables.js'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -74,7 +75,10 @@ export class SettingsReader {
 
   /** In bytes. */
   bytes(name: VariableName, range: Range): number {
-    return this.#quantity(name, range, { parse: parseSize, like: 'a size such as 10MB or 5TiB' })
+    return this.#quantity(name, range, {
+      parse: parseByteSize,
+      like: 'a size such as 10MB or 5TiB',
+    })
   }
 
   /** `shown` is the value as it is, for variables that hold no secret. */

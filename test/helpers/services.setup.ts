@@ -1,7 +1,46 @@
 import type { TestProject } from 'vitest/node'
+import { cacheFolder } from '../../infra/services/cache.js'
+import { findServices } from '../../infra/services/find-services.js'
+import { findMc } from '../../infra/services/mc.js'
+import { type Missing, missingNotice } from '../../infra/services/report.js'
+import { SERVICE_NAMES } from '../../infra/services/service.js'
 
-export function setup(project: TestProject): void {
-  project.provide('redisUrl', process.env.PARTWAY_TEST_REDIS_URL ?? '')
-  project.provide('minioUrl', process.env.PARTWAY_TEST_MINIO_URL ?? '')
-  project.provide('versitygwUrl', process.env.PARTWAY_TEST_VERSITYGW_URL ?? '')
+const log = (line: string) => console.error(`[services] ${line}`)
+
+/** Finds or starts the real services once for the whole run. What it returns is the tear-down. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const [services, mc] = await Promise.all([
+    findServices({ want: SERVICE_NAMES, log }),
+    mcOrMissing(),
+  ])
+  const { urls, stop } = services
+  const missing = [...services.missing, ...mc.missing]
+  if (missing.length > 0) {
+    console.error(missingNotice(missing))
+    if (isCi(process.env.CI)) {
+      await stop()
+      throw new Error('CI is set, so that nothing goes untested unnoticed: see the notice above')
+    }
+  }
+  project.provide('redisUrl', urls.redis ?? '')
+  project.provide('minioUrl', urls.minio ?? '')
+  project.provide('versitygwUrl', urls.versitygw ?? '')
+  project.provide('mcProgram', mc.program)
+  return stop
+}
+
+async function mcOrMissing(): Promise<{ program: string; missing: Missing[] }> {
+  const { env } = process
+  try {
+    const program = await findMc({ cache: cacheFolder(env), path: env.PATH ?? '', log })
+    return { program, missing: [] }
+  } catch (error) {
+    const attempts = [{ way: 'installation', reason: String(error) }]
+    const advice = "Put mc, MinIO's client, on PATH"
+    return { program: '', missing: [{ title: 'mc', attempts, advice }] }
+  }
+}
+
+function isCi(value: string | undefined): boolean {
+  return value !== undefined && !['', '0', 'false'].includes(value)
 }

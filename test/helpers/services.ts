@@ -8,11 +8,14 @@ import { inject } from 'vitest'
 export const redisUrl = (): string => inject('redisUrl')
 export const minioUrl = (): string => inject('minioUrl')
 export const versitygwUrl = (): string => inject('versitygwUrl')
+/** The path of `mc`, MinIO's client. */
+export const mcProgram = (): string => inject('mcProgram')
 
 declare module 'vitest' {
   export interface ProvidedContext {
     redisUrl: string
     minioUrl: string
     versitygwUrl: string
+    mcProgram: string
   }
 }

@@ -3,7 +3,7 @@ import { JsonReporter } from '../../../src/cli/json-reporter.js'
 import { printable } from '../../../src/cli/printable.js'
 import { progressText, resumedText, retryText } from '../../../src/cli/progress-text.js'
 import { plainProgress } from '../../../src/cli/text-reporter.js'
-import { formatBytes, formatSeconds, parseBytes } from '../../../src/cli/units.js'
+import { formatBytes, formatSeconds } from '../../../src/cli/units.js'
 import type { ProgressEvent } from '../../../src/client/events.js'
 import { Output } from './support/fake-io.js'
 
@@ -117,21 +117,6 @@ describe('units', () => {
     [7_620, '2 h 07 min'],
   ])('%i seconds are %s', (seconds, text) => {
     expect(formatSeconds(seconds)).toBe(text)
-  })
-
-  it.each([
-    ['1048576', MIB],
-    ['16MiB', 16 * MIB],
-    ['16 mib', 16 * MIB],
-    ['10MB', 10_000_000],
-    ['1.5GiB', 1.5 * 1024 ** 3],
-    ['16M', undefined],
-    ['-1', undefined],
-    ['1e3', undefined],
-    ['', undefined],
-    ['0.3', undefined],
-  ])('%j is read as %s bytes', (text, bytes) => {
-    expect(parseBytes(text)).toBe(bytes)
   })
 })
 
