@@ -1,7 +1,7 @@
-import { S3Client, UploadPartCommand } from '@aws-sdk/client-s3'
-import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
+import { S3Client } from '@aws-sdk/client-s3'
 import { S3PartSigner } from '../../src/bucket/index.js'
 import type { SignRequest } from '../../src/coordinator/ports.js'
+import { median, signBySdk } from './sign-by-sdk.js'
 
 /**
  * How many part URLs a second the batch presigner signs, and how many the SDK's `getSignedUrl`, of the same
@@ -23,6 +23,7 @@ const client = new S3Client({
   credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfi' },
   requestChecksumCalculation: 'WHEN_REQUIRED',
 })
+const sdk = { client, bucket: BUCKET, signingDate: new Date(NOW) }
 const signer = new S3PartSigner({ client, bucket: BUCKET, clock: { now: () => NOW } })
 
 for (const mode of ['sha256', 'none'] as const) await compare(mode)
@@ -30,14 +31,14 @@ for (const mode of ['sha256', 'none'] as const) await compare(mode)
 async function compare(mode: 'sha256' | 'none'): Promise<void> {
   const request = requestOf(mode)
   await signer.signParts(request)
-  await signBySdk(request, SDK_URLS / 2)
+  await signBySdk(sdk, request, SDK_URLS / 2)
   const batch: number[] = []
-  const sdk: number[] = []
+  const bySdk: number[] = []
   for (let round = 0; round < ROUNDS; round++) {
     batch.push(await urlsPerSecond(BATCH_URLS, () => signer.signParts(request)))
-    sdk.push(await urlsPerSecond(SDK_URLS, () => signBySdk(request, SDK_URLS)))
+    bySdk.push(await urlsPerSecond(SDK_URLS, () => signBySdk(sdk, request, SDK_URLS)))
   }
-  report(mode, median(batch), median(sdk))
+  report(mode, median(batch), median(bySdk))
 }
 
 function requestOf(mode: 'sha256' | 'none'): SignRequest {
@@ -51,30 +52,10 @@ function requestOf(mode: 'sha256' | 'none'): SignRequest {
   return { key, multipartId, checksum: mode, parts, expiresInSeconds: 900 }
 }
 
-async function signBySdk(request: SignRequest, count: number): Promise<void> {
-  const unhoistableHeaders = new Set(['x-amz-checksum-sha256'])
-  for (const part of request.parts.slice(0, count)) {
-    const command = new UploadPartCommand({
-      Bucket: BUCKET,
-      Key: request.key,
-      UploadId: request.multipartId,
-      PartNumber: part.index,
-      ContentLength: part.size,
-      ...(part.checksum !== undefined && { ChecksumSHA256: part.checksum }),
-    })
-    const options = { expiresIn: request.expiresInSeconds, signingDate: new Date(NOW) }
-    await getSignedUrl(client, command, { ...options, unhoistableHeaders })
-  }
-}
-
 async function urlsPerSecond(urls: number, sign: () => Promise<unknown>): Promise<number> {
   const start = performance.now()
   await sign()
   return (urls / (performance.now() - start)) * 1000
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
 function report(mode: string, batch: number, sdk: number): void {
