@@ -43,6 +43,8 @@ it('uploads a file with the ten-line shell script, and only the rest after a fai
   gate.limit(2)
   await expect(run(SCRIPT, [path, server.url], { timeout: 3_000 })).rejects.toThrow()
   expect(gate.stored).toEqual([1, 2])
+  // The script was killed, its curl was not.
+  gate.drop()
   gate.limit(Number.POSITIVE_INFINITY)
   const { stdout } = await run(SCRIPT, [path, server.url])
   expect(gate.stored).toEqual([1, 2, 3])

@@ -11,6 +11,7 @@ export class PartGate {
   readonly stored: number[] = []
   readonly #target: URL
   readonly #server = createServer((req, res) => this.#pass(req, res))
+  readonly #waiting: [IncomingMessage, ServerResponse][] = []
   #limit = Number.POSITIVE_INFINITY
 
   constructor(bucketUrl: string) {
@@ -23,9 +24,15 @@ export class PartGate {
     return `http://127.0.0.1:${port}`
   }
 
-  /** From now on only `count` parts in all get through; the others are left waiting. */
+  /** From now on only `count` more parts get through; the others wait for the next limit. */
   limit(count: number): void {
     this.#limit = count
+    for (const [req, res] of this.#waiting.splice(0)) this.#pass(req, res)
+  }
+
+  /** Cuts off the parts that wait. */
+  drop(): void {
+    for (const [, res] of this.#waiting.splice(0)) res.destroy()
   }
 
   async stop(): Promise<void> {
@@ -36,10 +43,14 @@ export class PartGate {
   #pass(req: IncomingMessage, res: ServerResponse): void {
     const url = new URL(req.url ?? '/', this.#target)
     const part = url.searchParams.get('partNumber')
+    if (part !== null && this.#limit <= 0) {
+      this.#waiting.push([req, res])
+      return
+    }
     if (part !== null) this.#limit -= 1
-    if (this.#limit < 0) return
     const { method, headers } = req
     const { hostname, port } = this.#target
+    if (res.destroyed) return
     const onward = request({ hostname, port, path: req.url, method, headers }, (reply) => {
       if (part !== null && reply.statusCode === 200) this.stored.push(Number(part))
       res.writeHead(reply.statusCode ?? 502, reply.headers)
