@@ -20,7 +20,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     exitCode = code
   })
   try {
-    await program.parseAsync(args, { from: 'user' })
+    await program.parseAsync(withoutIdAsOption(args), { from: 'user' })
     return exitCode
   } catch (error) {
     // Commander has said itself what is wrong, or shown the help that was asked for.
@@ -28,6 +28,15 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     io.stderr.write(`${printable(errorText(error))}\n`)
     return exitCodeOf(error)
   }
+}
+
+/** An `upload_id` is 43 characters of base64url, and one in 64 begins as an option does. */
+const ID_LIKE_AN_OPTION = /^-[A-Za-z0-9_-]{42}$/
+
+function withoutIdAsOption(args: readonly string[]): string[] {
+  const ids = args.filter((arg) => ID_LIKE_AN_OPTION.test(arg))
+  if (ids.length === 0) return [...args]
+  return [...args.filter((arg) => !ids.includes(arg)), '--', ...ids]
 }
 
 /** The commands and their options; `docs/cli.md` is checked against them. */

@@ -238,6 +238,13 @@ describe('partway status and abort', () => {
     expect(io.stdout.text).toMatch(/^arrived {3}\d of 10 parts, \d+ B$/m)
   })
 
+  it('take an id that begins as an option does', async () => {
+    service.uploadId = `-n${'x'.repeat(41)}`
+    expect(await runCli(['status', service.uploadId, '--json'], io)).toBe(0)
+    expect(io.messages).toMatchObject([{ upload_id: service.uploadId }])
+    expect(await runCli(['abort', service.uploadId], io)).toBe(0)
+  })
+
   it('give the reply of the server with --json', async () => {
     expect(await runCli(['status', '--json', service.uploadId], io)).toBe(0)
     expect(io.messages).toMatchObject([{ upload_id: service.uploadId, total_chunks: 10 }])
