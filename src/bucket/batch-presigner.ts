@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type S3Client, UploadPartCommand } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import type { Clock, PartSigner, PresignedPart, SignRequest } from '../coordinator/ports.js'
+import type { ChecksumMode } from '../protocol/index.js'
 import { partUrl, partUrlTemplate, type SigningScope, signingKey } from './part-url-template.js'
 import { checksumHeader, checksumMember } from './s3-checksum.js'
 
@@ -18,15 +19,19 @@ export interface S3PartSignerOptions {
 type PartToSign = SignRequest['parts'][number]
 type Credentials = Awaited<ReturnType<S3Client['config']['credentials']>>
 
+type SignUrl = (part: PartToSign) => string
+
 /** SigV4 allows no more. */
 const MAX_EXPIRES_IN = 7 * 24 * 60 * 60
 /** Seconds by which a URL ends before the credentials that it was signed with. */
 const EXPIRY_MARGIN = 60
 /** URLs between two turns of the event loop: some 3 ms of work. */
 const SLICE = 500
+/** Batches of one second that are remembered. */
+const MAX_SIGNERS = 256
 
 /**
- * Presigns the parts of an upload in batches. The SDK signs the first URL of each batch, which settles
+ * Presigns the parts of an upload in batches. The SDK signs the first URL of a batch, which settles
  * endpoint, addressing style, region and credentials; the others differ from it in part number, length and
  * checksum only, and are signed from it without the SDK, byte for byte as it would.
  *
@@ -38,6 +43,7 @@ export class S3PartSigner implements PartSigner {
   readonly #bucket: string
   readonly #clock: Pick<Clock, 'now'>
   #cached: { readonly id: string; readonly key: Buffer } | undefined
+  #signers: { readonly second: number; readonly byBatch: Map<string, SignUrl> } | undefined
 
   constructor({ client, bucket, clock }: S3PartSignerOptions) {
     this.#client = client
@@ -51,15 +57,8 @@ export class S3PartSigner implements PartSigner {
     const now = this.#clock.now()
     const credentials = await this.#client.config.credentials()
     const expiresIn = secondsToLive(request.expiresInSeconds, credentials.expiration, now)
-    const sample = await this.#presign(request, first, {
-      credentials,
-      expiresIn,
-      signingDate: new Date(now),
-    })
-    const sign = this.#signerLike(sample, request, credentials)
-    if (sign(first) !== sample) {
-      throw new Error('URLs of this bucket are not signed by plain AWS Signature Version 4')
-    }
+    const how = { credentials, expiresIn, signingDate: new Date(now) }
+    const sign = this.#knownSigner(request, how) ?? (await this.#newSigner(request, first, how))
     return inSlices(request.parts, (part) => ({
       index: part.index,
       size: part.size,
@@ -69,9 +68,33 @@ export class S3PartSigner implements PartSigner {
     }))
   }
 
+  /**
+   * A URL is dated to the second, so a batch that follows another of the same upload within it, as those
+   * of one long list do, is signed like that one.
+   */
+  #knownSigner(request: SignRequest, how: HowToPresign): SignUrl | undefined {
+    const second = secondOf(how.signingDate)
+    return this.#signers?.second === second
+      ? this.#signers.byBatch.get(batchId(request, how))
+      : undefined
+  }
+
+  async #newSigner(request: SignRequest, first: PartToSign, how: HowToPresign): Promise<SignUrl> {
+    const sample = await this.#presign(request, first, how)
+    const sign = this.#signerLike(sample, request.checksum, how.credentials)
+    if (sign(first) !== sample) {
+      throw new Error('URLs of this bucket are not signed by plain AWS Signature Version 4')
+    }
+    const second = secondOf(how.signingDate)
+    const isRoomy = (this.#signers?.byBatch.size ?? 0) < MAX_SIGNERS
+    if (this.#signers?.second !== second || !isRoomy) this.#signers = { second, byBatch: new Map() }
+    this.#signers.byBatch.set(batchId(request, how), sign)
+    return sign
+  }
+
   /** The URL as the SDK signs it. */
   #presign(request: SignRequest, part: PartToSign, how: HowToPresign): Promise<string> {
-    const checksum = requiredChecksum(request, part)
+    const checksum = requiredChecksum(request.checksum, part)
     const command = new UploadPartCommand({
       Bucket: this.#bucket,
       Key: request.key,
@@ -90,11 +113,11 @@ export class S3PartSigner implements PartSigner {
     })
   }
 
-  #signerLike(sample: string, request: SignRequest, credentials: Credentials) {
-    const template = partUrlTemplate(sample, checksumHeader(request.checksum))
+  #signerLike(sample: string, mode: ChecksumMode, credentials: Credentials): SignUrl {
+    const template = partUrlTemplate(sample, checksumHeader(mode))
     const key = this.#signingKey(credentials.secretAccessKey, template.scope)
     return (part: PartToSign) => {
-      const checksum = requiredChecksum(request, part)
+      const checksum = requiredChecksum(mode, part)
       return partUrl(template, key, { index: part.index, size: part.size, checksum })
     }
   }
@@ -110,6 +133,17 @@ interface HowToPresign {
   readonly credentials: Credentials
   readonly expiresIn: number
   readonly signingDate: Date
+}
+
+function secondOf(date: Date): number {
+  return Math.floor(date.getTime() / 1000)
+}
+
+/** All that the URLs of a batch have in common, but for their date. */
+function batchId({ key, multipartId, checksum }: SignRequest, how: HowToPresign): string {
+  const { accessKeyId, secretAccessKey, sessionToken } = how.credentials
+  const common = [key, multipartId, checksum, how.expiresIn]
+  return JSON.stringify([...common, accessKeyId, secretAccessKey, sessionToken])
 }
 
 // The SDK resolves the credentials anew for each URL; a rotation between its call and ours would give
@@ -131,8 +165,8 @@ function secondsToLive(asked: number, credentialsEnd: Date | undefined, now: num
 }
 
 // Empty in mode `none` alone: a URL without its checksum would admit any bytes.
-function requiredChecksum(request: SignRequest, part: PartToSign): string {
-  if (request.checksum === 'none') return ''
+function requiredChecksum(mode: ChecksumMode, part: PartToSign): string {
+  if (mode === 'none') return ''
   if (!part.checksum) throw new TypeError(`Part ${part.index} has no checksum to sign`)
   return part.checksum
 }
@@ -141,7 +175,7 @@ const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({})
 
 function headersOf(request: SignRequest, part: PartToSign): Readonly<Record<string, string>> {
   const header = checksumHeader(request.checksum)
-  return header === undefined ? NO_HEADERS : { [header]: requiredChecksum(request, part) }
+  return header === undefined ? NO_HEADERS : { [header]: requiredChecksum(request.checksum, part) }
 }
 
 async function inSlices<T, R>(items: readonly T[], each: (item: T) => R): Promise<R[]> {

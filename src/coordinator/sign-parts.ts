@@ -14,8 +14,8 @@ import { notFound, wrongState } from './replies.js'
 import type { Upload } from './session.js'
 import { fieldRefusal, type UploadError } from './upload-error.js'
 
-/** URLs signed at a time. The SDK signs one of each batch, which is dear, and the rest follow it. */
-const BATCH = 500
+/** URLs signed at a time. Few, because every client that is being served has as many in memory. */
+const BATCH = 100
 
 /** Records the parts that arrived and signs the URLs of others: one step of the store for both. */
 export async function parts(

@@ -37,8 +37,11 @@ export function toWire<T>(value: Camel<T>): T {
 function rename(value: unknown, key: (name: string) => string): unknown {
   if (Array.isArray(value)) return value.map((item) => rename(item, key))
   if (value === null || typeof value !== 'object') return value
+  const named = value as Readonly<Record<string, unknown>>
   const renamed: Record<string, unknown> = {}
-  for (const [name, item] of Object.entries(value)) {
+  // Not `Object.entries`: of 10,000 parts, the pairs are most of the garbage.
+  for (const name of Object.keys(named)) {
+    const item = named[name]
     // To assign to `__proto__` would change what the object is, not add an entry.
     if (item === undefined || name === '__proto__') continue
     renamed[key(name)] = OPAQUE.has(name) ? item : rename(item, key)

@@ -299,3 +299,49 @@ function rotatingClient() {
 function accessKeyOf(part: PresignedPart | undefined): string | undefined {
   return new URL(part?.url ?? '').searchParams.get('X-Amz-Credential')?.split('/')[0]
 }
+
+describe('batches that follow one another', () => {
+  it('are each what the SDK signs, whatever has changed since the one before', async () => {
+    let credentials = { ...CREDENTIALS, sessionToken: 'first' }
+    const client = clientOf()
+    // What the client is given it would remember; what it asks for each time is this.
+    Object.defineProperty(client.config, 'credentials', { value: async () => credentials })
+    let now = NOON
+    const signer = new S3PartSigner({ client, bucket: BUCKET, clock: { now: () => now } })
+    const one = requestOf(3)
+    const batches: (SignRequest | (() => void))[] = [
+      one,
+      { ...one, parts: [{ index: 9, size: 77, checksum: checksumOf('sha256', 9) }] },
+      { ...one, multipartId: 'another' },
+      { ...one, key: 'another' },
+      { ...one, expiresInSeconds: 60 },
+      requestOf(2, 'none'),
+      requestOf(2, 'crc32'),
+      () => {
+        credentials = { ...credentials, sessionToken: 'second' }
+      },
+      one,
+      () => {
+        credentials = { ...credentials, secretAccessKey: 'rotated' }
+      },
+      one,
+      () => {
+        now += 1_000
+      },
+      one,
+      () => {
+        now += 24 * 3_600_000
+      },
+      one,
+    ]
+    for (const step of batches) {
+      if (typeof step === 'function') {
+        step()
+        continue
+      }
+      const signed = await signer.signParts(step)
+      const expected = await signedBySdk(clientOf({ credentials: { ...credentials } }), step, now)
+      expect(signed.map((part) => part.url)).toEqual(expected)
+    }
+  })
+})
