@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { installOnce } from './cache.js'
@@ -54,8 +55,10 @@ async function unpackInto(scratch: string, packages: readonly string[]): Promise
   return root
 }
 
+/** None where the machine has every library already, so that only the program was unpacked. */
 async function libraryFolders(root: string): Promise<string[]> {
   const folder = join(root, 'usr/lib')
+  if (!existsSync(folder)) return []
   const names = await readdir(folder)
   return [folder, ...names.filter((name) => name.includes('-linux-')).map((n) => join(folder, n))]
 }
