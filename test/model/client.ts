@@ -111,11 +111,13 @@ export class Client {
 
   async #send(
     id: string,
-    { parts, version, isReported }: Extract<Call, { do: 'send' }>,
+    { parts, version, bytes, isReported }: Extract<Call, { do: 'send' }>,
   ): Promise<Reply> {
     const indexes = this.#chosen(parts)
     await this.#sign(id, indexes, version)
-    for (let back = indexes.length - 1; back >= 0; back--) await this.#put(back, 'signed')
+    for (let back = indexes.length - 1; back >= 0; back--) {
+      await this.#put(back, back === 0 ? bytes : 'signed')
+    }
     return isReported ? this.#report(id, this.#reports(indexes, false)) : {}
   }
 

@@ -1,6 +1,7 @@
 import type { Upload } from '../../src/coordinator/session.js'
 import type { StoredObject } from '../../src/protocol/index.js'
 import type { ModelFile, Version } from './model-file.js'
+import type { Actor } from './stage.js'
 
 /** A part as the bucket holds it, by what was put. */
 export interface PutRecord {
@@ -63,6 +64,9 @@ export class FileHistory {
   rightEtag: string | undefined
   /** The object that a client was told of, until the test deletes it. */
   told: StoredObject | undefined
+  /** Whose claim is the latest, of the creation or of the end, and until when nobody else may claim. */
+  claimant: Actor | undefined
+  leaseEnd = 0
   /** How often the test deleted the object. */
   deletions = 0
   /** The record as it last was. */
@@ -74,8 +78,22 @@ export class FileHistory {
     this.file = file
   }
 
+  deleted(): void {
+    this.told = undefined
+    this.deletions++
+  }
+
+  /** Whether it was anybody's to claim. */
+  claim(by: Actor, { now, leaseMs }: { readonly now: number; readonly leaseMs: number }): boolean {
+    const isFree = this.leaseEnd <= now
+    this.claimant = by
+    this.leaseEnd = now + leaseMs
+    return isFree
+  }
+
   forget(): void {
     this.record = undefined
+    this.leaseEnd = 0
     this.isForgotten = true
     for (const multipart of this.multiparts.values()) multipart.isOld = true
   }

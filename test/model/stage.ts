@@ -5,6 +5,7 @@ import type { Clock } from '../../src/coordinator/ports.js'
  *
  * - `drop`: it is not made, and rejects; `lose-reply`: it is made, and rejects.
  * - `crash-before`, `crash-after`: the process ends there, so no later call of it is made either.
+ * - `hollow`: as `drop`, but the bucket says that it has completed the upload.
  * - `late`: it is made after every lease has ended.
  * - `stop`: the process stands still before it, until the step that wakes it (SIGSTOP).
  */
@@ -16,6 +17,7 @@ export interface Fault {
 export const FAULT_KINDS = [
   'drop',
   'lose-reply',
+  'hollow',
   'crash-before',
   'crash-after',
   'late',

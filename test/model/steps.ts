@@ -11,6 +11,8 @@ export type Call = { readonly file: number } & (
       readonly do: 'send'
       readonly parts: number
       readonly version: 'first' | 'changed'
+      /** Of the last part sent. */
+      readonly bytes: PutBytes
       readonly isReported: boolean
     }
   | { readonly do: 'status'; readonly reconcile: boolean }
@@ -40,6 +42,8 @@ export type Step =
   /** The bucket cleans up. */
   | { readonly step: 'lose the parts'; readonly file: number }
   | { readonly step: 'delete the object'; readonly file: number }
+  /** Somebody else writes under the key. */
+  | { readonly step: 'replace the object'; readonly file: number }
 
 const SECOND = 1_000
 const DAY = 24 * 3_600 * SECOND
@@ -50,6 +54,7 @@ const file = fc.nat(2)
 /** A set of parts, as bits; all of them more often than not. */
 const parts = fc.oneof({ weight: 3, arbitrary: fc.constant(7) }, fc.integer({ min: 1, max: 7 }))
 const version = fc.constantFrom('first' as const, 'first' as const, 'first' as const, 'changed')
+const bytes = fc.constantFrom<PutBytes>('signed', 'signed', 'other', 'short', 'long')
 const order = fc.array(fc.nat(2), { minLength: 1, maxLength: 24 })
 
 const call: fc.Arbitrary<Call> = fc.oneof(
@@ -61,7 +66,7 @@ const call: fc.Arbitrary<Call> = fc.oneof(
       do: fc.constant('put' as const),
       file,
       url: fc.nat(8),
-      bytes: fc.constantFrom('signed' as const, 'signed', 'other', 'short', 'long'),
+      bytes,
     }),
   },
   {
@@ -83,6 +88,7 @@ const call: fc.Arbitrary<Call> = fc.oneof(
       file,
       parts,
       version,
+      bytes: fc.oneof({ weight: 4, arbitrary: fc.constant('signed' as const) }, bytes),
       isReported: fc.boolean(),
     }),
   },
@@ -143,6 +149,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ step: fc.constant('lose the parts' as const), file }) },
   { weight: 1, arbitrary: fc.record({ step: fc.constant('delete the object' as const), file }) },
+  { weight: 1, arbitrary: fc.record({ step: fc.constant('replace the object' as const), file }) },
 )
 
 export const lossStep: fc.Arbitrary<Step> = fc.oneof(

@@ -1,6 +1,10 @@
 import { createPartway } from '../../src/coordinator/create-partway.js'
 import type { Partway } from '../../src/coordinator/partway.js'
 import type {
+  BeginOutcome,
+  BeginStep,
+  ClaimOutcome,
+  ClaimStep,
   CompleteMultipart,
   CreateMultipart,
   PartsChange,
@@ -90,6 +94,20 @@ export class World {
     for (const history of this.histories) history.forget()
   }
 
+  /** An object of the right size under the key, which no upload made. */
+  async replaceObject(history: FileHistory): Promise<void> {
+    const { key } = history
+    if (key === '') return
+    history.deleted()
+    const { size, checksum } = history.file.spec
+    const metadata = { [TOKEN_METADATA_KEY]: 'foreign' }
+    const { multipartId } = await this.bucket.createMultipartUpload({ key, checksum, metadata })
+    const target = { key, multipartId }
+    const part = await this.bucket.putPart({ ...target, index: 1 }, Buffer.alloc(size))
+    const parts = [{ index: 1, ...part }]
+    await this.bucket.completeMultipartUpload({ ...target, checksum, parts, size })
+  }
+
   close(): Promise<void> {
     return this.#store.close()
   }
@@ -125,7 +143,9 @@ export class World {
     }
     if (fault === 'late') this.stage.now += LEASE_MS + 1
     if (fault === 'crash-before' || fault === 'crash-after') actor.isDead = true
-    if (fault === 'drop' || fault === 'crash-before') throw new Error(`${name} was not made`)
+    if (fault === 'hollow' && name === 'completeMultipartUpload') return { kind: 'completed' }
+    if (fault === 'drop' || fault === 'hollow' || fault === 'crash-before')
+      throw new Error(`${name} was not made`)
     const result = await run()
     // No two calls are at the same time: a lost store's fences must not come again.
     this.stage.now += 1
@@ -150,14 +170,30 @@ export class World {
   }
 
   /** What the ports were told and answered; by their contract that is what they hold from then on. */
-  #note({ history }: Performance, name: string, args: readonly unknown[], result: unknown): void {
+  #note(
+    { history, actor }: Performance,
+    name: string,
+    args: readonly unknown[],
+    result: unknown,
+  ): void {
     switch (name) {
       case 'begin': {
         const { id, key } = args[0] as UploadDraft
         history.id = id
         history.key = key
+        if ((result as BeginOutcome).kind === 'created') this.#noteClaim(history, actor, args[1])
         return
       }
+      case 'claim':
+        if ((result as ClaimOutcome).kind === 'claimed') this.#noteClaim(history, actor, args[1])
+        return
+      case 'open':
+      case 'settle':
+        if (result !== true) return
+        history.leaseEnd = 0
+        if (history.claimant !== actor)
+          this.#problem(history, `${name} by one whose claim is not the latest`)
+        return
       case 'createMultipartUpload': {
         const { metadata } = args[0] as CreateMultipart
         const { multipartId } = result as { multipartId: string }
@@ -173,6 +209,15 @@ export class World {
           this.#noteObject(history, args[0] as CompleteMultipart)
         }
     }
+  }
+
+  #noteClaim(history: FileHistory, actor: Actor, step: unknown): void {
+    const isFree = history.claim(actor, step as BeginStep | ClaimStep)
+    if (!isFree) this.#problem(history, 'claimed while the claim of another was live')
+  }
+
+  #problem({ file }: FileHistory, text: string): void {
+    this.problems.push(`${file.spec.filename}: ${text}`)
   }
 
   #noteObject(history: FileHistory, { multipartId }: CompleteMultipart): void {
