@@ -11,6 +11,12 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'model',
+          include: ['test/model/**/*.test.ts'],
+        },
+      },
+      {
+        test: {
           name: 'services',
           include: ['test/{contract,e2e}/**/*.test.ts'],
           globalSetup: ['test/helpers/services.setup.ts'],

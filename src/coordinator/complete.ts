@@ -7,8 +7,9 @@ import {
 import { type CompletionOutcome, finishAtBucket } from './complete-at-bucket.js'
 import { activeLifetime, type Context, finalLifetime } from './context.js'
 import { digestRule } from './draft.js'
+import { missingParts } from './listing.js'
 import { type ManifestOutcome, manifestOf } from './manifest.js'
-import { reopenUpload } from './open-upload.js'
+import { type OpenedUpload, reopenUpload } from './open-upload.js'
 import type { Caller } from './partway.js'
 import type { ClaimOutcome, UploadRef } from './ports.js'
 import { completionInProgress, notFound, wrongState } from './replies.js'
@@ -141,13 +142,19 @@ async function conclude(
       throw new UploadError('WRONG_STATE', outcome.reason, { state: 'uploading' })
     case 'lost':
       await giveBack(context, claim)
-      await reopenUpload(context, upload)
-      throw partsMissing([[1, upload.totalChunks]])
+      return afterLoss(context, await reopenUpload(context, upload))
     case 'unknown':
       // Whether the bucket completed it is not known. The claim stays, so that nothing else touches the
       // upload until its lease ends; then whoever asks next finds out by the object's token.
       throw outcome.fault
   }
+}
+
+/** Opened anew by this caller or another, unless somebody has ended the upload meanwhile. */
+function afterLoss(context: Context, { session }: OpenedUpload): CompleteReply {
+  const { upload, parts } = session
+  if (upload.state === 'uploading') throw partsMissing(missingParts(upload, parts))
+  return standing(context, upload)
 }
 
 function partsMissing(missing: readonly IndexRange[]): UploadError {

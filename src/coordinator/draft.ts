@@ -4,7 +4,6 @@ import {
   isObjectDigest,
   type Layout,
   layoutOf,
-  S3_LIMITS,
 } from '../protocol/index.js'
 import type { Context } from './context.js'
 import { type ContentIdentity, objectKey, stableUploadId } from './identity.js'
@@ -57,7 +56,7 @@ export function digestRule(checksum: UploadDraft['checksum'], totalChunks: numbe
 }
 
 function layoutFor({ settings }: Context, request: InitRequest): Layout {
-  const limits = { ...S3_LIMITS, maxObjectSize: settings.maxSize }
+  const limits = { ...settings.limits, maxObjectSize: settings.maxSize }
   const outcome = layoutOf(request.size, request.chunkSize, limits)
   switch (outcome.kind) {
     case 'ok':

@@ -31,9 +31,9 @@ export interface UploadRef {
 export interface SessionStore {
   /**
    * Claims the right to create the upload. `created` when there was no record, when the record is
-   * `failed`, `aborted` or `expired`, when its creation was claimed by a caller whose lease has ended,
-   * or when the record's epoch equals `step.supersedes` and no claim on it is live. The new record is
-   * `creating`, has no parts, and its epoch is one above that of the record it replaces (1 for none).
+   * `failed`, `aborted` or `expired` and there is no `step.supersedes`, when its creation was claimed by
+   * a caller whose lease has ended, or when the record, not one of those three, has the epoch
+   * `step.supersedes` and no claim on it is live. The new record is `creating`, has no parts, and its epoch is one above that of the record it replaces (1 for none).
    * `busy` while another creation or, with `supersedes`, another claim is live. Otherwise `exists`, and
    * the record is unchanged but for one thing: an `uploading` record gets `step`'s lifetime
    * (so that to come back to an upload keeps it alive; lifetimes never get shorter).
@@ -88,7 +88,10 @@ export interface SessionStore {
 export interface BeginStep extends Lifetime {
   readonly now: number
   readonly leaseMs: number
-  /** The epoch of an `uploading` or `completed` record that is known to have lost what it stood for. */
+  /**
+   * The epoch of an `uploading` or `completed` record that is known to have lost what it stood for. What
+   * has been aborted since is not opened again by it.
+   */
   readonly supersedes?: number
 }
 

@@ -1,4 +1,4 @@
-import { type ChecksumMode, S3_LIMITS } from '../protocol/index.js'
+import { type ChecksumMode, type LayoutLimits, S3_LIMITS } from '../protocol/index.js'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
@@ -11,6 +11,8 @@ export interface CoordinatorSettings {
   readonly retentionMs: number
   /** The largest file, in bytes. @default 5 TiB */
   readonly maxSize: number
+  /** How many parts of which sizes the bucket takes. @default those of S3 */
+  readonly limits: Omit<LayoutLimits, 'maxObjectSize'>
   /** Media types that may be declared, such as `image/png` or `image/*`. @default any */
   readonly allowedTypes?: readonly string[]
   /** The mode for a client that names none. @default 'sha256' */
@@ -26,6 +28,7 @@ export const DEFAULT_SETTINGS: CoordinatorSettings = {
   sessionTtlMs: 7 * DAY_MS,
   retentionMs: 7 * DAY_MS,
   maxSize: S3_LIMITS.maxObjectSize,
+  limits: S3_LIMITS,
   defaultChecksum: 'sha256',
   keyPrefix: '',
   leaseMs: 60_000,

@@ -154,6 +154,15 @@ export function beginContract(store: () => SessionStore): void {
       },
     )
 
+    it.each(['failed', 'aborted'] as const)(
+      'does not open a %s upload again for a caller who only means to supersede it',
+      async (state) => {
+        const draft = await ended(store(), state)
+        const outcome = await store().begin(draft, { ...STEP, supersedes: 1 })
+        expect(outcome.kind === 'exists' && outcome.session.upload.state).toBe(state)
+      },
+    )
+
     it('does not supersede what somebody is completing until the lease has ended', async () => {
       const draft = await opened(store())
       await claimed(store(), draft)

@@ -41,8 +41,10 @@ export class ModelStore implements SessionStore {
   async begin(draft: UploadDraft, step: BeginStep): Promise<BeginOutcome> {
     const old = this.#at(draft, step.now)
     const isHeld = old !== undefined && old.leaseUntil > step.now
-    const isClaimable = old?.upload.state === 'creating' || old?.upload.epoch === step.supersedes
-    const isGone = old === undefined || ['failed', 'aborted', 'expired'].includes(old.upload.state)
+    const isEnded = ['failed', 'aborted', 'expired'].includes(old?.upload.state ?? '')
+    const isSuperseded = !isEnded && old?.upload.epoch === step.supersedes
+    const isClaimable = old?.upload.state === 'creating' || isSuperseded
+    const isGone = old === undefined || (isEnded && step.supersedes === undefined)
     if (old !== undefined && isClaimable && isHeld) {
       return { kind: 'busy', retryAfterMs: old.leaseUntil - step.now }
     }

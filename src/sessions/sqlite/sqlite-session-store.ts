@@ -58,11 +58,12 @@ export class SqliteSessionStore implements SessionStore {
     return this.#atomically(() => {
       const old = asRow(this.#sql.findAny.get([draft.owner, draft.id]))
       if (old !== undefined && old.keepUntil > step.now) {
-        const isSuperseded = old.epoch === step.supersedes
+        const isEnded = ENDED.has(old.state)
+        const isSuperseded = !isEnded && old.epoch === step.supersedes
         if (isSuperseded || old.state === 'creating') {
           const left = old.leaseUntil - step.now
           if (left > 0) return { kind: 'busy', retryAfterMs: left }
-        } else if (!REPLACEABLE.has(old.state)) {
+        } else if (!isEnded || step.supersedes !== undefined) {
           const isOpen = old.state === 'uploading'
           const record = isOpen ? this.#update(old, longer(old, step)) : old
           return { kind: 'exists', session: this.#session(record) }
@@ -246,7 +247,8 @@ export class SqliteSessionStore implements SessionStore {
   }
 }
 
-const REPLACEABLE: ReadonlySet<string> = new Set(['creating', 'failed', 'aborted', 'expired'])
+/** What another `init` replaces. */
+const ENDED: ReadonlySet<string> = new Set(['failed', 'aborted', 'expired'])
 
 function asRow(found: unknown): Row | undefined {
   return found === undefined ? undefined : rowSchema.parse(found)

@@ -26,7 +26,8 @@
 ]]
 local id, now, supersedes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4])
 local expiresAt, keepUntil = tonumber(ARGV[5]), tonumber(ARGV[6])
-local replaceable = { creating = true, failed = true, aborted = true, expired = true }
+-- What another `init` replaces.
+local ended = { failed = true, aborted = true, expired = true }
 
 local function save(record)
   redis.call('HSET', KEYS[1], 'r:' .. id, cjson.encode(record))
@@ -50,9 +51,10 @@ local old = raw and cjson.decode(raw)
 -- The fences of an upload start at the time, so that they grow even where its record was forgotten.
 local epoch, fence = 0, now
 if old and old.keepUntil > now then
-  if old.state == 'creating' or old.epoch == supersedes then
+  local isEnded = ended[old.state]
+  if old.state == 'creating' or (old.epoch == supersedes and not isEnded) then
     if old.leaseUntil > now then return { 'busy', old.leaseUntil - now } end
-  elseif not replaceable[old.state] then
+  elseif supersedes > 0 or not isEnded then
     if old.state == 'uploading' then
       old.expiresAt = math.max(old.expiresAt, expiresAt)
       old.keepUntil = math.max(old.keepUntil, keepUntil)
