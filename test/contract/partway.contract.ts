@@ -56,6 +56,8 @@ export function partwayContract(name: string, open: () => Promise<PartwayService
         const done = await driver.complete(upload.uploadId, { parts, ...(digest && { digest }) })
         expect(done.state).toBe('completed')
         expect(driver.tap.calls).toEqual([
+          'headObject',
+          'listMultipartUploads',
           'createMultipartUpload',
           'completeMultipartUpload',
           'headObject',

@@ -60,10 +60,11 @@ export class ModelStore implements SessionStore {
     return { kind: 'created', epoch, fence }
   }
 
-  async open(ref: UploadRef, { fence, multipartId, now }: OpenStep): Promise<boolean> {
+  async open(ref: UploadRef, { fence, multipartId, now, adopted }: OpenStep): Promise<boolean> {
     const entry = this.#at(ref, now)
     if (entry?.upload.state !== 'creating' || entry.fence !== fence) return false
-    entry.upload = { ...entry.upload, state: 'uploading', multipartId }
+    const found = adopted && { adopted }
+    entry.upload = { ...entry.upload, state: 'uploading', multipartId, ...found }
     entry.leaseUntil = 0
     return true
   }
@@ -130,7 +131,8 @@ export class ModelStore implements SessionStore {
     if (entry?.upload.state !== step.from || entry.fence !== step.fence) return false
     const { expiresAt, keepUntil } = step.to === 'uploading' ? later(entry.upload, step) : step
     const object = step.object === undefined ? {} : { object: step.object }
-    entry.upload = { ...entry.upload, ...object, state: step.to, expiresAt, keepUntil }
+    const { epoch = entry.upload.epoch } = step
+    entry.upload = { ...entry.upload, ...object, epoch, state: step.to, expiresAt, keepUntil }
     entry.leaseUntil = 0
     return true
   }

@@ -87,9 +87,10 @@ export class RedisSessionStore implements SessionStore {
     }
   }
 
-  async open(ref: UploadRef, { fence, multipartId, now }: OpenStep): Promise<boolean> {
+  async open(ref: UploadRef, { fence, multipartId, now, adopted }: OpenStep): Promise<boolean> {
     const { uploads } = this.#keys(ref)
-    const reply = await this.#run('open', [uploads], [ref.id, now, fence, multipartId])
+    const args = [ref.id, now, fence, multipartId, adopted ? 1 : 0]
+    const reply = await this.#run('open', [uploads], args)
     return textAt(reply, 0) === 'opened'
   }
 
@@ -161,6 +162,7 @@ export class RedisSessionStore implements SessionStore {
       step.expiresAt,
       step.keepUntil,
       KEY_MARGIN_MS,
+      step.epoch ?? 0,
     ])
     return textAt(reply, 0) === 'settled'
   }

@@ -74,11 +74,12 @@ export class SqliteSessionStore implements SessionStore {
     })
   }
 
-  async open(ref: UploadRef, { fence, multipartId, now }: OpenStep): Promise<boolean> {
+  async open(ref: UploadRef, { fence, multipartId, now, adopted }: OpenStep): Promise<boolean> {
     return this.#atomically(() => {
       const row = this.#find(ref, now)
       if (row?.state !== 'creating' || row.fence !== fence) return false
-      this.#update(row, { state: 'uploading', leaseUntil: 0, multipartId })
+      const found = adopted && { adopted: 1 as const }
+      this.#update(row, { state: 'uploading', leaseUntil: 0, multipartId, ...found })
       return true
     })
   }
@@ -163,6 +164,7 @@ export class SqliteSessionStore implements SessionStore {
         expiresAt,
         keepUntil,
         ...(step.object === undefined ? {} : { object: encodeObject(step.object) }),
+        ...(step.epoch === undefined ? {} : { epoch: step.epoch }),
       })
       return true
     })
@@ -232,6 +234,7 @@ export class SqliteSessionStore implements SessionStore {
     const record = { ...row, ...changes }
     this.#sql.update.run([
       record.state,
+      record.epoch,
       record.fence,
       record.leaseUntil,
       record.revision,
@@ -239,6 +242,7 @@ export class SqliteSessionStore implements SessionStore {
       record.expiresAt,
       record.keepUntil,
       record.multipartId ?? null,
+      record.adopted ?? null,
       record.object ?? null,
       row.row,
     ])
