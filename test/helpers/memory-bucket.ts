@@ -122,6 +122,7 @@ export class MemoryBucket implements Bucket, PartSigner {
       const uploads = [...this.#uploads]
         .filter(([, upload]) => upload.key === key)
         .map(([multipartId, { initiatedAt }]) => ({ multipartId, initiatedAt }))
+        .reverse()
       return { kind: 'listed', uploads: uploads.sort((a, b) => b.initiatedAt - a.initiatedAt) }
     })
   }
