@@ -31,7 +31,7 @@ export async function listUploadsOfKey(request: ListUploadsOfKey): Promise<OpenM
     const page = await request.send(pageCommand(request, marker))
     uploads.push(...uploadsOn(page, request.key))
     if (page.IsTruncated !== true) return uploads.sort((a, b) => b.initiatedAt - a.initiatedAt)
-    marker = nextMarker(page)
+    marker = nextMarker(page, request.key)
     const name = JSON.stringify(marker)
     if (seen.has(name)) throw new Error('ListMultipartUploads: the pages go round in a circle')
     seen.add(name)
@@ -60,13 +60,14 @@ function uploadsOn(page: ListMultipartUploadsCommandOutput, key: string): OpenMu
   return uploads
 }
 
-function nextMarker(page: ListMultipartUploadsCommandOutput): Marker {
+// MinIO, which lists one key only, does not repeat it as the marker; AWS ignores an upload id without one.
+function nextMarker(page: ListMultipartUploadsCommandOutput, key: string): Marker {
   const { NextKeyMarker, NextUploadIdMarker } = page
-  if (!NextKeyMarker) {
+  if (!NextKeyMarker && !NextUploadIdMarker) {
     throw new Error('ListMultipartUploads: a truncated page does not say where the next one begins')
   }
   return {
-    KeyMarker: NextKeyMarker,
+    KeyMarker: NextKeyMarker || key,
     ...(NextUploadIdMarker ? { UploadIdMarker: NextUploadIdMarker } : {}),
   }
 }

@@ -19,12 +19,15 @@ import {
   MIB,
 } from '../../src/protocol/index.js'
 import { checksumOf, objectDigestOf, objectEtagOf } from '../helpers/memory-bucket-digest.js'
+import { openUploadsContract } from './bucket.open-uploads.js'
 
 export interface OpenBucket {
   readonly bucket: Bucket
   readonly signer: PartSigner
   /** The same bucket with pages of two parts, where it has pages. */
   readonly smallPages?: Bucket
+  /** Whether that goes for the multipart uploads under one key, too. */
+  readonly pagesUploads?: boolean
   close(): Promise<void>
 }
 
@@ -311,56 +314,7 @@ export function bucketContract(name: string, open: () => Promise<OpenBucket>): v
       expect((await listed({ key, multipartId })).length).toBe(0)
     })
 
-    describe('the multipart uploads under a key', () => {
-      const opens = async (of: Bucket, key: string) => {
-        const outcome = await of.listMultipartUploads(key)
-        if (outcome.kind !== 'listed') throw new Error(`listMultipartUploads said ${outcome.kind}`)
-        return outcome.uploads
-      }
-
-      it('are listed, but none of a key that only begins with it', async () => {
-        const key = newKey()
-        expect(await opens(bucket, key)).toEqual([])
-        const { multipartId } = await create('sha256', key)
-        await create('sha256', `${key}.old`)
-        const initiatedAt = expect.any(Number)
-        const uploads = await opens(bucket, key)
-        expect(uploads).toEqual([{ multipartId, initiatedAt }])
-        // Servers tell the time of the opening to the second or better.
-        expect(Math.abs((uploads[0]?.initiatedAt ?? 0) - Date.now())).toBeLessThan(60_000)
-      })
-
-      it('are listed from every page, newest first', async () => {
-        const key = newKey()
-        const ids: string[] = []
-        for (let i = 0; i < 5; i++) ids.push((await create('none', key)).multipartId)
-        const uploads = await opens(opened.smallPages ?? bucket, key)
-        expect(new Set(uploads.map(({ multipartId }) => multipartId))).toEqual(new Set(ids))
-        expect(uploads).toHaveLength(5)
-        const times = uploads.map(({ initiatedAt }) => initiatedAt)
-        expect(times).toEqual(times.toSorted((a, b) => b - a))
-      })
-
-      it('are no more when they are completed or aborted', async () => {
-        const sent = await sendAll('sha256', [filled(10)])
-        const { key } = sent.target
-        const other = await create('sha256', key)
-        await bucket.completeMultipartUpload(sent.request)
-        expect((await opens(bucket, key)).map(({ multipartId }) => multipartId)).toEqual([
-          other.multipartId,
-        ])
-        await bucket.abortMultipartUpload(other)
-        expect(await opens(bucket, key)).toEqual([])
-      })
-
-      it('are found whatever is in the key', async () => {
-        const key = `${randomUUID()}/報告 🏖️ a b+c%20d&e=f?g#h'i"j(k)!*~.txt`
-        const { multipartId } = await create('sha256', key)
-        expect((await opens(bucket, key)).map((upload) => upload.multipartId)).toEqual([
-          multipartId,
-        ])
-      })
-    })
+    openUploadsContract(() => opened)
 
     it.each([
       ['letters of many scripts', 'Отчёт 2026 — 報告書 ✓.pdf'],

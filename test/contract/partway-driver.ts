@@ -33,14 +33,20 @@ const SECRET = 'a secret of thirty-two bytes or more'
 export class PartwayDriver {
   readonly clock = new TestClock()
   readonly tap = new BucketTap()
-  readonly caller: Caller = { owner: `owner ${randomUUID()}` }
+  readonly caller: Caller
 
   #services: PartwayServices
   #partway: Partway
 
-  constructor(services: PartwayServices, settings: Partial<CoordinatorSettings> = {}) {
+  constructor(services: PartwayServices, caller: Caller = { owner: `owner ${randomUUID()}` }) {
     this.#services = services
-    this.#partway = this.another(settings)
+    this.caller = caller
+    this.#partway = this.another()
+  }
+
+  /** The same caller with other services. */
+  on(services: PartwayServices): PartwayDriver {
+    return new PartwayDriver(services, this.caller)
   }
 
   get services(): PartwayServices {

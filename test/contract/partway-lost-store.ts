@@ -272,6 +272,37 @@ export function lostStoreContract(services: () => PartwayServices): void {
         expect(await openUnder(key)).toEqual([])
       })
 
+      it.each([
+        ['adopted the ghost', true],
+        ['opened a new one', false],
+      ])('leaves alone what another creator, who took over meanwhile, %s', async (_, hasGhost) => {
+        const first = await begin()
+        const key = await keyOf(first)
+        if (hasGhost) await driver.send(file, first, [2])
+        else await driver.abort(first.uploadId)
+        let overtaking: Promise<InitReply> | undefined
+        const { bucket } = services()
+        const slow = {
+          ...tapped(bucket, driver.tap),
+          listMultipartUploads: async (asked: string) => {
+            const listing = await bucket.listMultipartUploads(asked)
+            if (overtaking === undefined) {
+              driver.clock.advance(16_000)
+              overtaking = begin()
+              await overtaking
+            }
+            return listing
+          },
+        }
+        driver = driver.on({ ...services(), bucket: slow })
+        await driver.loseStore()
+        const upload = await begin()
+        expect((await overtaking)?.uploaded).toEqual(upload.uploaded)
+        expect(upload.uploaded.map((part) => part.index)).toEqual(hasGhost ? [2] : [])
+        expect(await openUnder(key)).toHaveLength(1)
+        expect((await completed(upload)).state).toBe('completed')
+      })
+
       it('goes on though they cannot be aborted', async () => {
         const upload = await begin()
         const key = await keyOf(upload)
