@@ -16,8 +16,8 @@ export type Found =
   | { readonly kind: 'nothing' }
 
 export interface LookUp {
-  /** The epoch of the record that was just begun; older ones are no secret to the store. */
-  readonly epoch: number
+  /** See `BeginOutcome`. */
+  readonly judged: number
   /** Whether the object was just asked for, and is not there or not to be had. */
   readonly isObjectKnown: boolean
 }
@@ -29,9 +29,9 @@ export interface LookUp {
 export async function lookUp(
   context: Context,
   draft: UploadDraft,
-  { epoch, isObjectKnown }: LookUp,
+  { judged, isObjectKnown }: LookUp,
 ): Promise<Found> {
-  const findObject = () => findLostObject(context, draft, epoch)
+  const findObject = () => findLostObject(context, draft, judged)
   const [object, listing] = await Promise.all([
     isObjectKnown ? undefined : findObject(),
     context.bucket.listMultipartUploads(draft.key),

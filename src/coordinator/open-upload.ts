@@ -95,7 +95,7 @@ async function create(
   if (creation.isNewId !== true) {
     // Whoever supersedes a record has just seen that the object is not the one that it should be.
     const isObjectKnown = creation.supersedes !== undefined
-    const found = await lookUp(context, draft, { epoch: creation.epoch, isObjectKnown })
+    const found = await lookUp(context, draft, { judged: creation.judged, isObjectKnown })
     if (found.kind !== 'nothing') {
       const session = await takeOver(context, draft, { creation, found })
       return session && { origin: 'found', session }

@@ -97,7 +97,16 @@ export interface BeginStep extends Lifetime {
 }
 
 export type BeginOutcome =
-  | { readonly kind: 'created'; readonly epoch: number; readonly fence: number }
+  | {
+      readonly kind: 'created'
+      readonly epoch: number
+      readonly fence: number
+      /**
+       * The highest epoch of which a record told more than `creating`; 0 when none did. Of the epochs
+       * above it the store knows nothing.
+       */
+      readonly judged: number
+    }
   | { readonly kind: 'exists'; readonly session: Session }
   | { readonly kind: 'busy'; readonly retryAfterMs: number }
 

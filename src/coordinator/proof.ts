@@ -45,17 +45,17 @@ export interface LostObject {
 /**
  * The finished object of an upload whose record is lost: it has a token of this id, the declared size and,
  * where the mode has one, a digest of as many parts, which is the declared one if one was declared. Of
- * epochs before `sinceEpoch` the store has a record, and that record did not say `completed`.
+ * epochs up to `judged` the store had a record, and no such object is what that record promised.
  */
 export async function findLostObject(
   { bucket }: Context,
   draft: UploadDraft,
-  sinceEpoch: number,
+  judged: number,
 ): Promise<LostObject | undefined> {
   const head = await bucket.headObject(draft.key)
   if (head.kind === 'absent') return undefined
   const epoch = epochOf(draft, head.object)
-  if (epoch === undefined || epoch < sinceEpoch) return undefined
+  if (epoch === undefined || epoch <= judged) return undefined
   const object = intact(bucket.name, draft, { ...head.object, expected: draft.digest })
   if (object === undefined) return undefined
   const { digest } = object

@@ -7,6 +7,7 @@ import { UploadError } from './upload-error.js'
 export interface Creation {
   readonly epoch: number
   readonly fence: number
+  readonly judged: number
 }
 
 type FoundObject = Extract<Found, { kind: 'object' }>

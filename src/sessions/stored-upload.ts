@@ -34,6 +34,8 @@ const draftSchema = z.object({
 export const recordSchema = z.object({
   state: z.enum(['creating', ...UPLOAD_STATES]),
   epoch: z.int(),
+  /** The highest epoch of which a record told more than `creating`. */
+  judged: z.nullish(z.int()),
   /** Of the latest claim. */
   fence: z.int(),
   /** When the latest claim ends; 0 when nobody has one. */

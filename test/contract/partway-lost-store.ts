@@ -110,6 +110,18 @@ export function lostStoreContract(services: () => PartwayServices): void {
         expect(await driver.complete(done.uploadId)).toEqual(done)
       })
 
+      it('says completed though the first who looked was interrupted', async () => {
+        const done = await completed(await begin())
+        await driver.loseStore()
+        driver.tap.before = (method) => {
+          if (method === 'headObject') throw new Error('timeout')
+        }
+        expect((await refusalOf(begin())).code).toBe('BUCKET_UNAVAILABLE')
+        driver.tap.reset()
+        driver.clock.advance(16_000)
+        expect(await begin()).toMatchObject({ state: 'completed', object: done.object })
+      })
+
       it('keeps the epoch of the object, so that it is known again by its token', async () => {
         await driver.abort((await begin()).uploadId)
         const done = await completed(await begin())

@@ -54,6 +54,18 @@ export function beginContract(store: () => SessionStore): void {
       expect(second.kind === 'created' && second.fence > first.fence).toBe(true)
     })
 
+    it('tells up to which epoch its records said more than that they were being created', async () => {
+      const draft = await opened(store())
+      const steps = [1, 2, 3].map((lease) => ({ ...STEP, now: NOW + lease * LEASE_MS }))
+      const judged: number[] = []
+      for (const step of [{ ...STEP, supersedes: 1 }, ...steps]) {
+        const outcome = await store().begin(draft, step)
+        judged.push(outcome.kind === 'created' ? outcome.judged : Number.NaN)
+      }
+      expect(judged).toEqual([1, 1, 1, 1])
+      expect(await store().begin(draftOf(), STEP)).toMatchObject({ epoch: 1, judged: 0 })
+    })
+
     it('goes on from an object that was found, and counts from its epoch', async () => {
       const draft = draftOf()
       const { fence } = await begun(store(), draft)

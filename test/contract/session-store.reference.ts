@@ -30,6 +30,7 @@ interface Entry {
   revision: number
   fence: number
   leaseUntil: number
+  judged: number
 }
 
 /** The port's sentences in memory, as plainly as can be: what the adapters are compared with. */
@@ -53,11 +54,13 @@ export class ModelStore implements SessionStore {
     }
     const { expiresAt, keepUntil } = step
     const epoch = (old?.upload.epoch ?? 0) + 1
+    const judged = (old?.upload.state === 'creating' ? old.judged : old?.upload.epoch) ?? 0
     const fence = ++this.#fence
     const upload = { ...draft, expiresAt, keepUntil, state: 'creating', epoch } as const
     const leaseUntil = step.now + step.leaseMs
-    this.#entries.set(draft.id, { upload, parts: new Map(), revision: 0, fence, leaseUntil })
-    return { kind: 'created', epoch, fence }
+    const parts = new Map()
+    this.#entries.set(draft.id, { upload, parts, revision: 0, fence, leaseUntil, judged })
+    return { kind: 'created', epoch, fence, judged }
   }
 
   async open(ref: UploadRef, { fence, multipartId, now, adopted }: OpenStep): Promise<boolean> {

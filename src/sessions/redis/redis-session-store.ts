@@ -79,7 +79,12 @@ export class RedisSessionStore implements SessionStore {
     ])
     switch (textAt(reply, 0)) {
       case 'created':
-        return { kind: 'created', epoch: numberAt(reply, 1), fence: numberAt(reply, 2) }
+        return {
+          kind: 'created',
+          epoch: numberAt(reply, 1),
+          fence: numberAt(reply, 2),
+          judged: numberAt(reply, 3),
+        }
       case 'busy':
         return { kind: 'busy', retryAfterMs: numberAt(reply, 1) }
       default:

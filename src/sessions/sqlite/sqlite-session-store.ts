@@ -214,6 +214,7 @@ export class SqliteSessionStore implements SessionStore {
     if (old !== undefined) this.#sql.delete.run([old.row])
     this.#sql.purge.run([step.now])
     const epoch = (old?.epoch ?? 0) + 1
+    const judged = (old?.state === 'creating' ? old.judged : old?.epoch) ?? 0
     // The fences of an upload start at the time, so that they grow even where its record was forgotten.
     const fence = (old?.fence ?? step.now) + 1
     this.#sql.insert.run([
@@ -222,12 +223,13 @@ export class SqliteSessionStore implements SessionStore {
       draft.createdAt,
       encodeDraft(draft),
       epoch,
+      judged,
       fence,
       step.now + step.leaseMs,
       step.expiresAt,
       step.keepUntil,
     ])
-    return { kind: 'created', epoch, fence }
+    return { kind: 'created', epoch, fence, judged }
   }
 
   #update(row: Row, changes: Partial<UploadRecord>): Row {

@@ -1,7 +1,7 @@
 import type Database from 'libsql'
 
 /** The columns of a record, under the names that `recordSchema` has. */
-const COLUMNS = `row, draft, state, epoch, fence, lease_until AS leaseUntil, revision, arrived,
+const COLUMNS = `row, draft, state, epoch, judged, fence, lease_until AS leaseUntil, revision, arrived,
   expires_at AS expiresAt, keep_until AS keepUntil, multipart_id AS multipartId, adopted,
   object`
 
@@ -13,9 +13,9 @@ const SQL = {
   /** Whatever its `keep_until`, because a record that has ended gives way to a new one. */
   findAny: `SELECT ${COLUMNS} FROM uploads WHERE owner = ? AND id = ?`,
 
-  insert: `INSERT INTO uploads (owner, id, created_at, draft, state, epoch, fence, lease_until,
-      revision, arrived, expires_at, keep_until)
-    VALUES (?, ?, ?, ?, 'creating', ?, ?, ?, 0, 0, ?, ?)`,
+  insert: `INSERT INTO uploads (owner, id, created_at, draft, state, epoch, judged, fence,
+      lease_until, revision, arrived, expires_at, keep_until)
+    VALUES (?, ?, ?, ?, 'creating', ?, ?, ?, ?, 0, 0, ?, ?)`,
   update: `UPDATE uploads SET state = ?, epoch = ?, fence = ?, lease_until = ?, revision = ?,
       arrived = ?, expires_at = ?, keep_until = ?, multipart_id = ?, adopted = ?, object = ?
     WHERE row = ?`,
