@@ -14,13 +14,15 @@ import type {
   CreateMultipart,
   HeadObject,
   HeadObjectOutcome,
+  ListMultipartOutcome,
   ListPartsOutcome,
   MultipartTarget,
 } from '../coordinator/ports.js'
 import { unquoteEtag } from './etag.js'
 import { listAllParts } from './list-all-parts.js'
+import { listUploadsOfKey } from './list-uploads-of-key.js'
 import { checksumMember, KEPT_MODES, readChecksum, s3Checksum } from './s3-checksum.js'
-import { completeOutcome, isNoSuchUpload, isNotFound } from './s3-errors.js'
+import { completeOutcome, isNoSuchUpload, isNotFound, isRefusedForGood } from './s3-errors.js'
 
 export interface S3BucketOptions {
   readonly bucket: string
@@ -44,14 +46,15 @@ export interface S3BucketOptions {
   readonly timeoutMs?: number
   /** Milliseconds; S3 may take minutes to put a large object together. @default 300_000 */
   readonly completeTimeoutMs?: number
-  /** Parts a page of ListParts, at most what the bucket allows. @default the bucket's own */
+  /** Entries a page of a list, at most what the bucket allows. @default the bucket's own */
   readonly pageSize?: number
 }
 
 /**
  * The port `Bucket` over AWS SDK v3. It needs `s3:PutObject`, `s3:AbortMultipartUpload`,
  * `s3:ListMultipartUploadParts`, `s3:GetObject` (for HEAD), and `s3:ListBucket` (without which HEAD
- * answers 403, not 404, for an object that is not there).
+ * answers 403, not 404, for an object that is not there). With `s3:ListBucketMultipartUploads` it finds
+ * multipart uploads again whose record was lost; without, such are opened anew.
  *
  * The SDK repeats every call but one. A repeated CompleteMultipartUpload may be answered `InvalidPart` by
  * MinIO, whose first attempt has moved the parts away already; only a caller that knows of both attempts
@@ -95,6 +98,23 @@ export class S3Bucket implements Bucket {
       return { kind: 'listed', parts }
     } catch (error) {
       if (isNoSuchUpload(error)) return { kind: 'gone' }
+      throw error
+    }
+  }
+
+  async listMultipartUploads(key: string): Promise<ListMultipartOutcome> {
+    const { client, pageSize } = this.#options
+    const limits = this.#limits()
+    try {
+      const uploads = await listUploadsOfKey({
+        bucket: this.name,
+        key,
+        pageSize,
+        send: (command) => client.send(command, limits),
+      })
+      return { kind: 'listed', uploads }
+    } catch (error) {
+      if (isRefusedForGood(error)) return { kind: 'unsupported' }
       throw error
     }
   }

@@ -27,6 +27,13 @@ export function isNoSuchUpload(error: unknown): boolean {
   return error instanceof Error && error.name === 'NoSuchUpload'
 }
 
+const REFUSALS_FOR_GOOD = new Set(['NotImplemented', 'MethodNotAllowed', 'AccessDenied'])
+
+/** Whether the bucket has no such call, or none for us: the answer will be the same next time. */
+export function isRefusedForGood(error: unknown): boolean {
+  return error instanceof Error && REFUSALS_FOR_GOOD.has(error.name)
+}
+
 /** Whether a HEAD was answered 404. It has no body, so the status is all that there is to read. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof Error && error.name === 'NotFound'

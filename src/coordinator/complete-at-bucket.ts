@@ -1,6 +1,6 @@
 import type { IndexRange, StoredObject } from '../protocol/index.js'
 import type { Context } from './context.js'
-import { listedManifest, type Manifest, type ManifestOutcome } from './manifest.js'
+import { knownDigest, listedManifest, type Manifest, type ManifestOutcome } from './manifest.js'
 import type { CompleteMultipartOutcome } from './ports.js'
 import { proveObject } from './proof.js'
 import type { Session } from './session.js'
@@ -39,7 +39,9 @@ export async function finishAtBucket(
   const { session, manifest: outcome } = completion
   if (outcome.kind === 'missing') return outcome
   if (outcome.kind === 'gone') {
-    const proof = await proveObject(context, session.upload, completion.digest)
+    const { adopted } = session.upload
+    const digest = completion.digest ?? (adopted ? await knownDigest(session) : undefined)
+    const proof = await proveObject(context, session.upload, digest)
     return proof.kind === 'not-ours' ? { kind: 'lost' } : proof
   }
   const { manifest } = outcome

@@ -78,6 +78,11 @@ function layoutFor({ settings }: Context, request: InitRequest): Layout {
   }
 }
 
+/** Whether another `init` of the same file means the same upload; otherwise its id is a new one each time. */
+export function isIdentified(request: InitRequest): boolean {
+  return contentIdentity(request) !== undefined
+}
+
 function contentIdentity(request: InitRequest): ContentIdentity | undefined {
   const { digest, fileHash, fingerprint } = request
   if (digest !== undefined) return { kind: 'digest', value: digest }

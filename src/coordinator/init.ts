@@ -1,6 +1,6 @@
 import type { InitRequest } from '../protocol/index.js'
 import type { Context } from './context.js'
-import { draftOf } from './draft.js'
+import { draftOf, isIdentified } from './draft.js'
 import { type OpenedUpload, openUpload } from './open-upload.js'
 import type { Caller, InitOutcome, SignedBatches } from './partway.js'
 import { proveObject } from './proof.js'
@@ -15,10 +15,12 @@ export async function init(
   request: InitRequest,
 ): Promise<InitOutcome> {
   const draft = draftOf(context, caller, request)
-  const { created, session } = await openStanding(context, draft)
+  const { origin, session } = await openStanding(context, draft, !isIdentified(request))
+  const created = origin === 'created'
   const { sign } = request
   // A client that wants every URL at once may never report a part, so the bucket is asked what it has.
-  const current = created || sign === undefined ? session : await reconcile(context, session)
+  const isDoubtful = origin === 'known' && sign !== undefined
+  const current = isDoubtful ? await reconcile(context, session) : session
   const reply = statusReply(current, context.clock.now())
   if (sign === undefined || reply.state !== 'uploading') return { created, reply }
   const limit = sign === 'all' ? reply.totalChunks : sign
@@ -26,12 +28,17 @@ export async function init(
 }
 
 /** Opens or joins the upload; one whose finished object is no longer there is opened anew. */
-async function openStanding(context: Context, draft: UploadDraft): Promise<OpenedUpload> {
-  const opened = await openUpload(context, draft)
+async function openStanding(
+  context: Context,
+  draft: UploadDraft,
+  isNewId: boolean,
+): Promise<OpenedUpload> {
+  const opened = await openUpload(context, draft, { isNewId })
   const { upload } = opened.session
-  if (upload.state !== 'completed') return opened
+  if (upload.state !== 'completed' || opened.origin === 'found') return opened
   const proof = await proveObject(context, upload, upload.object?.digest)
-  return proof.kind === 'proven' ? opened : openUpload(context, draft, upload.epoch)
+  if (proof.kind === 'proven') return opened
+  return openUpload(context, draft, { supersedes: upload.epoch })
 }
 
 function signMissing(

@@ -43,6 +43,14 @@ export async function listedManifest(context: Context, session: Session): Promis
   return assemble(session, parts)
 }
 
+/** What the parts add up to, where the bytes of all of them are known, wherever they are. */
+export async function knownDigest({ upload, parts }: Session): Promise<string | undefined> {
+  const sized = parts.flatMap(({ index, checksum }) =>
+    checksum === undefined ? [] : { checksum, size: partSize(upload, index) },
+  )
+  return sized.length === upload.totalChunks ? objectDigest(upload.checksum, sized) : undefined
+}
+
 async function assemble(
   { upload }: Session,
   records: readonly PartRecord[],

@@ -1,5 +1,6 @@
 import { encodeMetadataValue } from '../protocol/index.js'
 import { activeLifetime, type Context } from './context.js'
+import { type Found, lookUp } from './look-up.js'
 import {
   objectToken,
   type Session,
@@ -7,6 +8,7 @@ import {
   type Upload,
   type UploadDraft,
 } from './session.js'
+import { adoptMultipart, type Creation, takeObject } from './take-over.js'
 import { UploadError } from './upload-error.js'
 
 /** How long one caller may take to open the multipart upload before another tries. */
@@ -16,20 +18,36 @@ const WAIT_MS = 5_000
 const POLL_MS = 50
 
 export interface OpenedUpload {
-  readonly created: boolean
+  /**
+   * `known` to the store; `found` at the bucket just now, which has been asked for its parts or its
+   * object; or `created`, with nothing there yet.
+   */
+  readonly origin: 'known' | 'found' | 'created'
   readonly session: Session
+}
+
+export interface OpenOptions {
+  /** The epoch of a record that is known to have lost what it stood for. */
+  readonly supersedes?: number
+  /** Whether the id was made just now, so that nobody can have opened it before. @default false */
+  readonly isNewId?: boolean
 }
 
 /**
  * Opens the upload at the bucket, or joins the one that is there. However many callers race, in however
  * many processes, the one that the store lets create it opens the multipart upload; the others wait
- * for it. `supersedes` is the epoch of a record that is known to have lost what it stood for.
+ * for it.
+ *
+ * That the store has no record does not mean that there is nothing: it may have been emptied, and a
+ * creator may have died between the bucket's answer and the record. So the bucket is asked first, by two
+ * calls at once. Nothing that a store remembers can stand for them: what it lost, it does not know of.
  */
 export async function openUpload(
   context: Context,
   draft: UploadDraft,
-  supersedes?: number,
+  options: OpenOptions = {},
 ): Promise<OpenedUpload> {
+  const { supersedes } = options
   const deadline = context.clock.now() + WAIT_MS
   for (;;) {
     const now = context.clock.now()
@@ -39,10 +57,10 @@ export async function openUpload(
       leaseMs: CREATION_LEASE_MS,
       ...(supersedes === undefined ? {} : { supersedes }),
     })
-    if (begun.kind === 'exists') return { created: false, session: begun.session }
+    if (begun.kind === 'exists') return { origin: 'known', session: begun.session }
     if (begun.kind === 'created') {
-      const session = await openMultipart(context, draft, begun)
-      if (session !== undefined) return { created: true, session }
+      const opened = await create(context, draft, { ...begun, ...options })
+      if (opened !== undefined) return opened
     } else if (now >= deadline) {
       throw new UploadError('UPLOAD_BUSY', 'Another request is opening this upload.', {
         retryAfterMs: begun.retryAfterMs,
@@ -58,18 +76,49 @@ export function reopenUpload(context: Context, lost: Upload): Promise<OpenedUplo
     state: _,
     epoch,
     multipartId: __,
-    object: ___,
-    expiresAt: ____,
-    keepUntil: _____,
+    adopted: ___,
+    object: ____,
+    expiresAt: _____,
+    keepUntil: ______,
     ...draft
   } = lost
-  return openUpload(context, { ...draft, createdAt: context.clock.now() }, epoch)
+  const renewed = { ...draft, createdAt: context.clock.now() }
+  return openUpload(context, renewed, { supersedes: epoch })
+}
+
+/** `undefined` when another caller has taken the creation over. */
+async function create(
+  context: Context,
+  draft: UploadDraft,
+  creation: Creation & OpenOptions,
+): Promise<OpenedUpload | undefined> {
+  if (creation.isNewId !== true) {
+    // Whoever supersedes a record has just seen that the object is not the one that it should be.
+    const isObjectKnown = creation.supersedes !== undefined
+    const found = await lookUp(context, draft, { judged: creation.judged, isObjectKnown })
+    if (found.kind !== 'nothing') {
+      const session = await takeOver(context, draft, { creation, found })
+      return session && { origin: 'found', session }
+    }
+  }
+  const session = await openMultipart(context, draft, creation)
+  return session && { origin: 'created', session }
+}
+
+function takeOver(
+  context: Context,
+  draft: UploadDraft,
+  { creation, found }: { creation: Creation; found: Exclude<Found, { kind: 'nothing' }> },
+): Promise<Session | undefined> {
+  return found.kind === 'object'
+    ? takeObject(context, draft, { ...creation, ...found })
+    : adoptMultipart(context, draft, { ...creation, ...found })
 }
 
 async function openMultipart(
   context: Context,
   draft: UploadDraft,
-  { epoch, fence }: { readonly epoch: number; readonly fence: number },
+  { epoch, fence }: Creation,
 ): Promise<Session | undefined> {
   const { multipartId } = await context.bucket.createMultipartUpload({
     key: draft.key,

@@ -40,7 +40,10 @@ export interface SessionStore {
    */
   begin(draft: UploadDraft, step: BeginStep): Promise<BeginOutcome>
 
-  /** `creating` → `uploading`. `false`, changing nothing, when `fence` is not the latest. */
+  /**
+   * `creating` → `uploading`. `false`, changing nothing, when `fence` is not the latest or there is no
+   * such record (any more).
+   */
   open(ref: UploadRef, step: OpenStep): Promise<boolean>
 
   /** The upload with its parts, whatever its state. Records past `keepUntil` are not there. */
@@ -72,7 +75,8 @@ export interface SessionStore {
 
   /**
    * Leaves the claimed state. `false`, changing nothing, when `fence` is not the latest or the state is
-   * not `from`. To `uploading` it gives the claim back: the parts stay as they are.
+   * not `from`. To `uploading` it gives the claim back: the parts stay as they are. From `creating` it
+   * goes to `completed` only, with the object that was found and the epoch of that object's token.
    */
   settle(ref: UploadRef, step: SettleStep): Promise<boolean>
 
@@ -96,7 +100,16 @@ export interface BeginStep extends Lifetime {
 }
 
 export type BeginOutcome =
-  | { readonly kind: 'created'; readonly epoch: number; readonly fence: number }
+  | {
+      readonly kind: 'created'
+      readonly epoch: number
+      readonly fence: number
+      /**
+       * The highest epoch of which a record told more than `creating`; 0 when none did. Of the epochs
+       * above it the store knows nothing.
+       */
+      readonly judged: number
+    }
   | { readonly kind: 'exists'; readonly session: Session }
   | { readonly kind: 'busy'; readonly retryAfterMs: number }
 
@@ -104,6 +117,8 @@ export interface OpenStep {
   readonly fence: number
   readonly multipartId: string
   readonly now: number
+  /** The multipart upload was found at the bucket: the record becomes `adopted`. */
+  readonly adopted?: true
 }
 
 export interface PartsChange extends Lifetime {
@@ -147,12 +162,14 @@ export type ClaimOutcome =
   | { readonly kind: 'not-found' }
 
 export interface SettleStep extends Lifetime {
-  readonly from: 'completing' | 'verifying' | 'aborting'
+  readonly from: 'creating' | 'completing' | 'verifying' | 'aborting'
   readonly to: 'uploading' | 'completed' | 'failed' | 'aborted'
   readonly fence: number
   readonly now: number
   /** With `completed`. */
   readonly object?: StoredObject
+  /** From `creating`: becomes the epoch of the record, which stays as it is otherwise. */
+  readonly epoch?: number
 }
 
 export interface ListUploads {
@@ -190,6 +207,9 @@ export interface Bucket {
    */
   listParts(target: MultipartTarget): Promise<ListPartsOutcome>
 
+  /** The multipart uploads that are open under exactly that key, newest first, from every page. */
+  listMultipartUploads(key: string): Promise<ListMultipartOutcome>
+
   /** Sends the parts, their checksums and the object's digest, so that the bucket compares them all. */
   completeMultipartUpload(request: CompleteMultipart): Promise<CompleteMultipartOutcome>
 
@@ -225,6 +245,17 @@ export interface ListedPart {
 export type ListPartsOutcome =
   | { readonly kind: 'listed'; readonly parts: readonly ListedPart[] }
   | { readonly kind: 'gone' }
+
+export interface OpenMultipart {
+  readonly multipartId: string
+  /** Milliseconds since the epoch, by the bucket's clock. */
+  readonly initiatedAt: number
+}
+
+export type ListMultipartOutcome =
+  | { readonly kind: 'listed'; readonly uploads: readonly OpenMultipart[] }
+  /** The bucket has no such list, or does not let us read it. Neither gets better by asking again. */
+  | { readonly kind: 'unsupported' }
 
 export interface CompleteMultipart extends MultipartTarget {
   readonly checksum: ChecksumMode

@@ -1,9 +1,10 @@
 import { type Context, finalLifetime } from './context.js'
 import { mergeListing } from './listing.js'
+import { knownDigest } from './manifest.js'
 import { reopenUpload } from './open-upload.js'
 import { proveObject } from './proof.js'
 import { notFound } from './replies.js'
-import type { Session, Upload } from './session.js'
+import type { Session } from './session.js'
 
 /** Changes of the parts by others that one reconciliation puts up with. */
 const ATTEMPTS = 3
@@ -19,7 +20,7 @@ export async function reconcile(context: Context, session: Session): Promise<Ses
     const { key, multipartId, epoch } = upload
     if (upload.state !== 'uploading' || multipartId === undefined) return current
     const listing = await context.bucket.listParts({ key, multipartId })
-    if (listing.kind === 'gone') return recoverGone(context, upload)
+    if (listing.kind === 'gone') return recoverGone(context, current)
     const parts = mergeListing(current, listing.parts)
     const step = { epoch, revision: current.revision, parts }
     const isWritten = await context.store.replaceParts(upload, step)
@@ -34,8 +35,10 @@ export async function reconcile(context: Context, session: Session): Promise<Ses
  * process that died before it could say so, or removed behind our back (a lifecycle rule, MinIO's own
  * clean-up after 24 h, an operator). The token on the object tells which. Absence alone proves nothing.
  */
-async function recoverGone(context: Context, upload: Upload): Promise<Session> {
-  const proof = await proveObject(context, upload, upload.digest)
+async function recoverGone(context: Context, session: Session): Promise<Session> {
+  const { upload } = session
+  const digest = upload.digest ?? (upload.adopted ? await knownDigest(session) : undefined)
+  const proof = await proveObject(context, upload, digest)
   if (proof.kind !== 'proven') return (await reopenUpload(context, upload)).session
   const now = context.clock.now()
   const { leaseMs } = context.settings

@@ -4,14 +4,15 @@ import type { ChecksumMode, Layout, StoredObject, UploadState } from '../protoco
  * An upload as the coordinator knows it.
  *
  * ```
- * creating ──open──▶ uploading ──claim──▶ completing ──▶ verifying ──▶ completed
+ * creating ──open──▶ uploading ──claim──▶ completing ──▶ verifying ──▶ completed ◀── creating
  *                      │   ▲                  │  │            └──────▶ failed
  *                      │   └──── release ─────┘  └──▶ completed
  *                      ├──claim──▶ aborting ──▶ aborted
  *                      └──▶ expired
  * ```
  *
- * `creating` is not on the wire: nobody is shown an upload before its multipart upload exists.
+ * `creating` is not on the wire: nobody is shown an upload before its multipart upload exists. It goes
+ * straight to `completed` where the store has lost the record of an upload whose object is there.
  * Every arrow is one atomic step of `SessionStore`. A step out of a claimed state (`creating`,
  * `completing`, `verifying`, `aborting`) needs the fencing number that its claim was given.
  */
@@ -51,10 +52,17 @@ export interface Upload extends UploadDraft, Lifetime {
   readonly state: SessionState
   /**
    * Counts the multipart uploads opened for this id, from 1. It is part of the token on the object,
-   * so what an earlier one left behind is never taken for this one's.
+   * so what an earlier one left behind is never taken for this one's. A store that was lost counts
+   * from 1 again.
    */
   readonly epoch: number
-  /** S3's `UploadId`; absent only while `creating`. */
+  /**
+   * The multipart upload was not opened by this record but found at the bucket, after the record of it
+   * was lost or never written. Which epoch its token has is then not known: a bucket tells the metadata
+   * of a multipart upload to nobody. See `proof.ts` for what proves its object.
+   */
+  readonly adopted?: true
+  /** S3's `UploadId`; absent while `creating`, and where the object itself was found. */
   readonly multipartId?: string
   /** Present once `completed`. */
   readonly object?: StoredObject
@@ -95,4 +103,11 @@ export const TOKEN_METADATA_KEY = 'partway-token'
 /** What {@link TOKEN_METADATA_KEY} says: which upload made the object, and which epoch of it. */
 export function objectToken(upload: { readonly id: string; readonly epoch: number }): string {
   return `${upload.id}.${upload.epoch}`
+}
+
+/** The epoch that a token of the upload `id` has; `undefined` for any other token, or none. */
+export function tokenEpoch(id: string, token: string | undefined): number | undefined {
+  if (!token?.startsWith(`${id}.`)) return undefined
+  const epoch = Number(token.slice(id.length + 1))
+  return token === objectToken({ id, epoch }) && Number.isSafeInteger(epoch) ? epoch : undefined
 }

@@ -34,6 +34,8 @@ const draftSchema = z.object({
 export const recordSchema = z.object({
   state: z.enum(['creating', ...UPLOAD_STATES]),
   epoch: z.int(),
+  /** The highest epoch of which a record told more than `creating`. */
+  judged: z.nullish(z.int()),
   /** Of the latest claim. */
   fence: z.int(),
   /** When the latest claim ends; 0 when nobody has one. */
@@ -43,6 +45,8 @@ export const recordSchema = z.object({
   expiresAt: z.int(),
   keepUntil: z.int(),
   multipartId: z.nullish(z.string()),
+  /** 1 where the multipart upload was found at the bucket. */
+  adopted: z.nullish(z.literal(1)),
   /** JSON. */
   object: z.nullish(z.string()),
 })
@@ -66,7 +70,7 @@ export function encodeObject(object: StoredObject): string {
 }
 
 export function toUpload(draft: UploadDraft, record: UploadRecord): Upload {
-  const { state, epoch, expiresAt, keepUntil, multipartId, object } = record
+  const { state, epoch, expiresAt, keepUntil, multipartId, adopted, object } = record
   return {
     ...draft,
     state,
@@ -74,6 +78,7 @@ export function toUpload(draft: UploadDraft, record: UploadRecord): Upload {
     expiresAt,
     keepUntil,
     ...(multipartId == null ? {} : { multipartId }),
+    ...(adopted == null ? {} : { adopted: true }),
     ...(object == null ? {} : { object: toCamel(storedObject.parse(JSON.parse(object))) }),
   }
 }

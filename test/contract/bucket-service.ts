@@ -5,7 +5,11 @@ import { createTestBucket } from '../helpers/s3-fixture.js'
 import { bucketContract, type OpenBucket } from './bucket.contract.js'
 
 /** Runs the contract on a real server, if this run has one; where it must have one, its lack fails. */
-export function bucketContractOn(name: string, serviceUrl: string): void {
+export function bucketContractOn(
+  name: string,
+  serviceUrl: string,
+  traits: Pick<OpenBucket, 'pagesUploads'>,
+): void {
   if (serviceUrl === '') {
     describe.skipIf(!process.env.CI)(`Bucket contract: ${name} IS NOT RUNNING`, () => {
       it('needs the URL of the server', () => {
@@ -14,7 +18,7 @@ export function bucketContractOn(name: string, serviceUrl: string): void {
     })
     return
   }
-  bucketContract(name, () => openBucket(serviceUrl))
+  bucketContract(name, async () => ({ ...(await openBucket(serviceUrl)), ...traits }))
   describe(`S3Bucket that refuses to replace, on ${name}`, () => {
     it('says conflict to a second upload of a key, which stays open', () =>
       refusesToReplace(serviceUrl))

@@ -19,12 +19,15 @@ import {
   MIB,
 } from '../../src/protocol/index.js'
 import { checksumOf, objectDigestOf, objectEtagOf } from '../helpers/memory-bucket-digest.js'
+import { openUploadsContract } from './bucket.open-uploads.js'
 
 export interface OpenBucket {
   readonly bucket: Bucket
   readonly signer: PartSigner
   /** The same bucket with pages of two parts, where it has pages. */
   readonly smallPages?: Bucket
+  /** Whether that goes for the multipart uploads under one key, too. */
+  readonly pagesUploads?: boolean
   close(): Promise<void>
 }
 
@@ -310,6 +313,8 @@ export function bucketContract(name: string, open: () => Promise<OpenBucket>): v
       expect(await bucket.listParts(other)).toEqual({ kind: 'gone' })
       expect((await listed({ key, multipartId })).length).toBe(0)
     })
+
+    openUploadsContract(() => opened)
 
     it.each([
       ['letters of many scripts', 'Отчёт 2026 — 報告書 ✓.pdf'],

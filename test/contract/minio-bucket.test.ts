@@ -1,4 +1,4 @@
 import { minioUrl } from '../helpers/services.js'
 import { bucketContractOn } from './bucket-service.js'
 
-bucketContractOn('MinIO', minioUrl())
+bucketContractOn('MinIO', minioUrl(), { pagesUploads: true })

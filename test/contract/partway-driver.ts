@@ -20,6 +20,8 @@ export interface PartwayServices {
   readonly store: SessionStore
   readonly bucket: Bucket
   readonly signer: PartSigner
+  /** Another store of the same kind with nothing in it; closed with the rest. */
+  emptyStore(): Promise<SessionStore>
   /** Removes an object behind the coordinator's back. */
   deleteObject(key: string): Promise<void>
   close(): Promise<void>
@@ -29,20 +31,41 @@ const SECRET = 'a secret of thirty-two bytes or more'
 
 /** A coordinator on given services, driven the way a client would. */
 export class PartwayDriver {
-  readonly partway: Partway
   readonly clock = new TestClock()
   readonly tap = new BucketTap()
-  readonly services: PartwayServices
-  readonly caller: Caller = { owner: `owner ${randomUUID()}` }
+  readonly caller: Caller
 
-  constructor(services: PartwayServices, settings: Partial<CoordinatorSettings> = {}) {
-    this.services = services
-    this.partway = this.another(settings)
+  #services: PartwayServices
+  #partway: Partway
+
+  constructor(services: PartwayServices, caller: Caller = { owner: `owner ${randomUUID()}` }) {
+    this.#services = services
+    this.caller = caller
+    this.#partway = this.another()
+  }
+
+  /** The same caller with other services. */
+  on(services: PartwayServices): PartwayDriver {
+    return new PartwayDriver(services, this.caller)
+  }
+
+  get services(): PartwayServices {
+    return this.#services
+  }
+
+  get partway(): Partway {
+    return this.#partway
+  }
+
+  /** From now on with an empty store on the same bucket, as if the one before had been emptied. */
+  async loseStore(): Promise<void> {
+    this.#services = { ...this.#services, store: await this.#services.emptyStore() }
+    this.#partway = this.another()
   }
 
   /** Another coordinator on the same services, as another process would be. */
   another(settings: Partial<CoordinatorSettings> = {}): Partway {
-    const { store, signer, bucket } = this.services
+    const { store, signer, bucket } = this.#services
     return createPartway({
       store,
       signer,

@@ -10,6 +10,7 @@ import {
   putStatus,
   refusalOf,
 } from './partway-driver.js'
+import { lostStoreContract } from './partway-lost-store.js'
 
 const PART = 5 * MIB
 const HOUR = 3_600_000
@@ -56,6 +57,8 @@ export function partwayContract(name: string, open: () => Promise<PartwayService
         const done = await driver.complete(upload.uploadId, { parts, ...(digest && { digest }) })
         expect(done.state).toBe('completed')
         expect(driver.tap.calls).toEqual([
+          'headObject',
+          'listMultipartUploads',
           'createMultipartUpload',
           'completeMultipartUpload',
           'headObject',
@@ -387,6 +390,8 @@ export function partwayContract(name: string, open: () => Promise<PartwayService
         expect(again.expiresIn).toBeGreaterThan(7 * 24 * 3600 - 60)
       })
     })
+
+    lostStoreContract(() => services)
 
     it("lists the owner's uploads, newest first, page by page", async () => {
       const names = ['a.bin', 'b.bin', 'c.bin']

@@ -54,6 +54,49 @@ export function beginContract(store: () => SessionStore): void {
       expect(second.kind === 'created' && second.fence > first.fence).toBe(true)
     })
 
+    it('tells up to which epoch its records said more than that they were being created', async () => {
+      const draft = await opened(store())
+      const steps = [1, 2, 3].map((lease) => ({ ...STEP, now: NOW + lease * LEASE_MS }))
+      const judged: number[] = []
+      for (const step of [{ ...STEP, supersedes: 1 }, ...steps]) {
+        const outcome = await store().begin(draft, step)
+        judged.push(outcome.kind === 'created' ? outcome.judged : Number.NaN)
+      }
+      expect(judged).toEqual([1, 1, 1, 1])
+      expect(await store().begin(draftOf(), STEP)).toMatchObject({ epoch: 1, judged: 0 })
+    })
+
+    it('goes on from an object that was found, and counts from its epoch', async () => {
+      const draft = draftOf()
+      const { fence } = await begun(store(), draft)
+      const found = {
+        ...LIFE,
+        from: 'creating',
+        to: 'completed',
+        now: NOW,
+        object: OBJECT,
+      } as const
+      expect(await store().settle(draft, { ...found, epoch: 7, fence: fence - 1 })).toBe(false)
+      expect(await store().settle(draft, { ...found, epoch: 7, fence })).toBe(true)
+      const expected = { ...draft, ...LIFE, state: 'completed', epoch: 7, object: OBJECT }
+      expect((await store().find(draft, NOW))?.upload).toEqual(expected)
+      const outcome = await store().begin(draft, { ...STEP, supersedes: 7 })
+      expect(outcome).toMatchObject({ kind: 'created', epoch: 8 })
+    })
+
+    it('remembers of a multipart upload that it was found, until there is another', async () => {
+      const draft = draftOf()
+      const { fence } = await begun(store(), draft)
+      await store().open(draft, { fence, multipartId: 'found', now: NOW, adopted: true })
+      const fields = { state: 'uploading', epoch: 1, multipartId: 'found', adopted: true }
+      expect((await store().find(draft, NOW))?.upload).toEqual({ ...draft, ...LIFE, ...fields })
+      await claimed(store(), draft)
+      expect((await store().find(draft, NOW))?.upload.adopted).toBe(true)
+      const next = { ...STEP, now: NOW + LEASE_MS, supersedes: 1 }
+      expect(await store().begin(draft, next)).toMatchObject({ kind: 'created', epoch: 2 })
+      expect((await store().find(draft, NOW))?.upload).not.toHaveProperty('adopted')
+    })
+
     it('tells of an upload that is there, with its parts', async () => {
       const draft = await opened(store())
       await store().recordParts(draft, change({ signed: [{ index: 2, checksum: sum(2) }] }))

@@ -30,6 +30,7 @@ interface Entry {
   revision: number
   fence: number
   leaseUntil: number
+  judged: number
 }
 
 /** The port's sentences in memory, as plainly as can be: what the adapters are compared with. */
@@ -55,17 +56,20 @@ export class ModelStore implements SessionStore {
     }
     const { expiresAt, keepUntil } = step
     const epoch = (old?.upload.epoch ?? 0) + 1
+    const judged = (old?.upload.state === 'creating' ? old.judged : old?.upload.epoch) ?? 0
     const fence = ++this.#fence
     const upload = { ...draft, expiresAt, keepUntil, state: 'creating', epoch } as const
     const leaseUntil = step.now + step.leaseMs
-    this.#entries.set(draft.id, { upload, parts: new Map(), revision: 0, fence, leaseUntil })
-    return { kind: 'created', epoch, fence }
+    const parts = new Map()
+    this.#entries.set(draft.id, { upload, parts, revision: 0, fence, leaseUntil, judged })
+    return { kind: 'created', epoch, fence, judged }
   }
 
-  async open(ref: UploadRef, { fence, multipartId, now }: OpenStep): Promise<boolean> {
+  async open(ref: UploadRef, { fence, multipartId, now, adopted }: OpenStep): Promise<boolean> {
     const entry = this.#at(ref, now)
     if (entry?.upload.state !== 'creating' || entry.fence !== fence) return false
-    entry.upload = { ...entry.upload, state: 'uploading', multipartId }
+    const found = adopted && { adopted }
+    entry.upload = { ...entry.upload, state: 'uploading', multipartId, ...found }
     entry.leaseUntil = 0
     return true
   }
@@ -132,7 +136,8 @@ export class ModelStore implements SessionStore {
     if (entry?.upload.state !== step.from || entry.fence !== step.fence) return false
     const { expiresAt, keepUntil } = step.to === 'uploading' ? later(entry.upload, step) : step
     const object = step.object === undefined ? {} : { object: step.object }
-    entry.upload = { ...entry.upload, ...object, state: step.to, expiresAt, keepUntil }
+    const { epoch = entry.upload.epoch } = step
+    entry.upload = { ...entry.upload, ...object, epoch, state: step.to, expiresAt, keepUntil }
     entry.leaseUntil = 0
     return true
   }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,5 +12,5 @@ const folder = await mkdtemp(join(tmpdir(), 'partway-test-'))
 afterAll(() => rm(folder, { recursive: true }))
 
 partwayContract('SQLite and MinIO', () =>
-  openServices(minioUrl(), async () => openSqliteSessionStore(join(folder, 'sessions.db'))),
+  openServices(minioUrl(), async () => openSqliteSessionStore(join(folder, `${randomUUID()}.db`))),
 )

@@ -1,4 +1,5 @@
 import { versitygwUrl } from '../helpers/services.js'
 import { bucketContractOn } from './bucket-service.js'
 
-bucketContractOn('VersityGW', versitygwUrl())
+// VersityGW 1.8.0 refuses the marker that it gave itself (`Invalid uploadId marker`).
+bucketContractOn('VersityGW', versitygwUrl(), { pagesUploads: false })

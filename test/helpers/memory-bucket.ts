@@ -7,6 +7,7 @@ import type {
   CreateMultipart,
   HeadObject,
   HeadObjectOutcome,
+  ListMultipartOutcome,
   ListPartsOutcome,
   MultipartTarget,
   PartSigner,
@@ -35,6 +36,7 @@ export interface MemoryBucketOptions {
 
 interface MultipartUpload extends CreateMultipart {
   readonly parts: Map<number, StoredPart>
+  readonly initiatedAt: number
 }
 
 interface MemoryObject extends HeadObject {
@@ -63,10 +65,12 @@ export class MemoryBucket implements Bucket, PartSigner {
   readonly #uploads = new Map<string, MultipartUpload>()
   readonly #objects = new Map<string, MemoryObject>()
   readonly #minPartSize: number
+  readonly #now: () => number
   readonly #server: MemoryBucketServer
 
   constructor({ minPartSize = S3_LIMITS.minPartSize, clock }: MemoryBucketOptions = {}) {
     this.#minPartSize = minPartSize
+    this.#now = () => clock?.now() ?? Date.now()
     this.#server = new MemoryBucketServer({
       store: (put, part) => this.#store(put, part),
       before: (put) => {
@@ -74,7 +78,7 @@ export class MemoryBucket implements Bucket, PartSigner {
         return this.onPut(put)
       },
       after: (put) => this.afterPut(put),
-      now: () => clock?.now() ?? Date.now(),
+      now: this.#now,
     })
   }
 
@@ -93,7 +97,7 @@ export class MemoryBucket implements Bucket, PartSigner {
   createMultipartUpload(request: CreateMultipart): Promise<{ readonly multipartId: string }> {
     return this.#call('createMultipartUpload', [request], async () => {
       const multipartId = randomUUID()
-      this.#uploads.set(multipartId, { ...request, parts: new Map() })
+      this.#uploads.set(multipartId, { ...request, parts: new Map(), initiatedAt: this.#now() })
       return { multipartId }
     })
   }
@@ -110,6 +114,16 @@ export class MemoryBucket implements Bucket, PartSigner {
         ...(isKept && checksum !== undefined ? { checksum } : {}),
       }))
       return { kind: 'listed', parts: parts.sort((a, b) => a.index - b.index) }
+    })
+  }
+
+  listMultipartUploads(key: string): Promise<ListMultipartOutcome> {
+    return this.#call<ListMultipartOutcome>('listMultipartUploads', [key], async () => {
+      const uploads = [...this.#uploads]
+        .filter(([, upload]) => upload.key === key)
+        .map(([multipartId, { initiatedAt }]) => ({ multipartId, initiatedAt }))
+        .reverse()
+      return { kind: 'listed', uploads: uploads.sort((a, b) => b.initiatedAt - a.initiatedAt) }
     })
   }
 

@@ -36,6 +36,8 @@ export function tapped(bucket: Bucket, tap: BucketTap): Bucket {
     createMultipartUpload: (request) =>
       call('createMultipartUpload', () => bucket.createMultipartUpload(request)),
     listParts: (target) => call('listParts', () => bucket.listParts(target)),
+    listMultipartUploads: (key) =>
+      call('listMultipartUploads', () => bucket.listMultipartUploads(key)),
     completeMultipartUpload: (request) =>
       call('completeMultipartUpload', () => bucket.completeMultipartUpload(request)),
     abortMultipartUpload: (target) =>

@@ -79,7 +79,12 @@ export class RedisSessionStore implements SessionStore {
     ])
     switch (textAt(reply, 0)) {
       case 'created':
-        return { kind: 'created', epoch: numberAt(reply, 1), fence: numberAt(reply, 2) }
+        return {
+          kind: 'created',
+          epoch: numberAt(reply, 1),
+          fence: numberAt(reply, 2),
+          judged: numberAt(reply, 3),
+        }
       case 'busy':
         return { kind: 'busy', retryAfterMs: numberAt(reply, 1) }
       default:
@@ -87,9 +92,10 @@ export class RedisSessionStore implements SessionStore {
     }
   }
 
-  async open(ref: UploadRef, { fence, multipartId, now }: OpenStep): Promise<boolean> {
+  async open(ref: UploadRef, { fence, multipartId, now, adopted }: OpenStep): Promise<boolean> {
     const { uploads } = this.#keys(ref)
-    const reply = await this.#run('open', [uploads], [ref.id, now, fence, multipartId])
+    const args = [ref.id, now, fence, multipartId, adopted ? 1 : 0]
+    const reply = await this.#run('open', [uploads], args)
     return textAt(reply, 0) === 'opened'
   }
 
@@ -161,6 +167,7 @@ export class RedisSessionStore implements SessionStore {
       step.expiresAt,
       step.keepUntil,
       KEY_MARGIN_MS,
+      step.epoch ?? 0,
     ])
     return textAt(reply, 0) === 'settled'
   }

@@ -32,6 +32,8 @@ const STEPS = [
      odd_etag TEXT,
      PRIMARY KEY (upload, number)
    ) WITHOUT ROWID;`,
+  `ALTER TABLE uploads ADD COLUMN adopted INTEGER;
+   ALTER TABLE uploads ADD COLUMN judged INTEGER;`,
 ]
 
 /** Brings the file to this release's form. Several processes may open it at once. */

@@ -75,11 +75,12 @@ export class SqliteSessionStore implements SessionStore {
     })
   }
 
-  async open(ref: UploadRef, { fence, multipartId, now }: OpenStep): Promise<boolean> {
+  async open(ref: UploadRef, { fence, multipartId, now, adopted }: OpenStep): Promise<boolean> {
     return this.#atomically(() => {
       const row = this.#find(ref, now)
       if (row?.state !== 'creating' || row.fence !== fence) return false
-      this.#update(row, { state: 'uploading', leaseUntil: 0, multipartId })
+      const found = adopted && { adopted: 1 as const }
+      this.#update(row, { state: 'uploading', leaseUntil: 0, multipartId, ...found })
       return true
     })
   }
@@ -164,6 +165,7 @@ export class SqliteSessionStore implements SessionStore {
         expiresAt,
         keepUntil,
         ...(step.object === undefined ? {} : { object: encodeObject(step.object) }),
+        ...(step.epoch === undefined ? {} : { epoch: step.epoch }),
       })
       return true
     })
@@ -213,6 +215,7 @@ export class SqliteSessionStore implements SessionStore {
     if (old !== undefined) this.#sql.delete.run([old.row])
     this.#sql.purge.run([step.now])
     const epoch = (old?.epoch ?? 0) + 1
+    const judged = (old?.state === 'creating' ? old.judged : old?.epoch) ?? 0
     // The fences of an upload start at the time, so that they grow even where its record was forgotten.
     const fence = (old?.fence ?? step.now) + 1
     this.#sql.insert.run([
@@ -221,18 +224,20 @@ export class SqliteSessionStore implements SessionStore {
       draft.createdAt,
       encodeDraft(draft),
       epoch,
+      judged,
       fence,
       step.now + step.leaseMs,
       step.expiresAt,
       step.keepUntil,
     ])
-    return { kind: 'created', epoch, fence }
+    return { kind: 'created', epoch, fence, judged }
   }
 
   #update(row: Row, changes: Partial<UploadRecord>): Row {
     const record = { ...row, ...changes }
     this.#sql.update.run([
       record.state,
+      record.epoch,
       record.fence,
       record.leaseUntil,
       record.revision,
@@ -240,6 +245,7 @@ export class SqliteSessionStore implements SessionStore {
       record.expiresAt,
       record.keepUntil,
       record.multipartId ?? null,
+      record.adopted ?? null,
       record.object ?? null,
       row.row,
     ])

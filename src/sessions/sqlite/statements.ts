@@ -1,8 +1,9 @@
 import type Database from 'libsql'
 
 /** The columns of a record, under the names that `recordSchema` has. */
-const COLUMNS = `row, draft, state, epoch, fence, lease_until AS leaseUntil, revision, arrived,
-  expires_at AS expiresAt, keep_until AS keepUntil, multipart_id AS multipartId, object`
+const COLUMNS = `row, draft, state, epoch, judged, fence, lease_until AS leaseUntil, revision, arrived,
+  expires_at AS expiresAt, keep_until AS keepUntil, multipart_id AS multipartId, adopted,
+  object`
 
 /** The statements about uploads, prepared once. Parameters are in the order of the question marks. */
 const SQL = {
@@ -12,11 +13,12 @@ const SQL = {
   /** Whatever its `keep_until`, because a record that has ended gives way to a new one. */
   findAny: `SELECT ${COLUMNS} FROM uploads WHERE owner = ? AND id = ?`,
 
-  insert: `INSERT INTO uploads (owner, id, created_at, draft, state, epoch, fence, lease_until,
-      revision, arrived, expires_at, keep_until)
-    VALUES (?, ?, ?, ?, 'creating', ?, ?, ?, 0, 0, ?, ?)`,
-  update: `UPDATE uploads SET state = ?, fence = ?, lease_until = ?, revision = ?, arrived = ?,
-      expires_at = ?, keep_until = ?, multipart_id = ?, object = ? WHERE row = ?`,
+  insert: `INSERT INTO uploads (owner, id, created_at, draft, state, epoch, judged, fence,
+      lease_until, revision, arrived, expires_at, keep_until)
+    VALUES (?, ?, ?, ?, 'creating', ?, ?, ?, ?, 0, 0, ?, ?)`,
+  update: `UPDATE uploads SET state = ?, epoch = ?, fence = ?, lease_until = ?, revision = ?,
+      arrived = ?, expires_at = ?, keep_until = ?, multipart_id = ?, adopted = ?, object = ?
+    WHERE row = ?`,
   delete: 'DELETE FROM uploads WHERE row = ?',
   /** Two at most: a step that adds one record then keeps up, and none is held up for long. */
   purge: `DELETE FROM uploads WHERE row IN

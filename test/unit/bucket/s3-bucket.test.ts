@@ -47,6 +47,26 @@ function page(numbers: number[], next?: string): ScriptedReply {
   return { status: 200, body: `<ListPartsResult>${more}${parts.join('')}</ListPartsResult>` }
 }
 
+const OPENED_AT = Date.UTC(2026, 0, 2)
+const NEXT = { key: 'k', id: '1' }
+
+/** A page with the uploads given as key, id, key, id, … */
+function uploadsPage(uploads: string[], next?: { key: string; id: string }): ScriptedReply {
+  const entries = uploads.flatMap((key, i) =>
+    i % 2 === 0
+      ? `<Upload><Key>${key}</Key><UploadId>${uploads[i + 1]}</UploadId><Initiated>${new Date(OPENED_AT).toISOString()}</Initiated></Upload>`
+      : [],
+  )
+  const more = next
+    ? `<NextKeyMarker>${next.key}</NextKeyMarker><NextUploadIdMarker>${next.id}</NextUploadIdMarker>`
+    : ''
+  const body = `<IsTruncated>${next !== undefined}</IsTruncated>${more}${entries.join('')}`
+  return {
+    status: 200,
+    body: `<ListMultipartUploadsResult>${body}</ListMultipartUploadsResult>`,
+  }
+}
+
 describe('S3Bucket completing a multipart upload', () => {
   it.each([
     ['NoSuchUpload', 404, 'gone'],
@@ -130,6 +150,45 @@ describe('S3Bucket listing parts', () => {
     const { bucket } = await bucketAnswering(errorReply(404, 'NoSuchBucket'))
     await expect(bucket.listParts(TARGET)).rejects.toThrow()
     await expect(bucket.abortMultipartUpload(TARGET)).rejects.toThrow()
+  })
+})
+
+describe('S3Bucket listing multipart uploads', () => {
+  it('reads every page and leaves other keys out', async () => {
+    const { bucket, server } = await bucketAnswering(
+      uploadsPage(['k', 'one'], { key: 'k', id: 'one' }),
+      uploadsPage(['k2', 'other'], { key: 'k2', id: 'other' }),
+      uploadsPage(['k', 'two']),
+    )
+    expect(await bucket.listMultipartUploads('k')).toEqual({
+      kind: 'listed',
+      uploads: ['one', 'two'].map((multipartId) => ({ multipartId, initiatedAt: OPENED_AT })),
+    })
+    expect(server.requests).toHaveLength(3)
+    expect(server.requests[1]).toMatch(/key-marker=k&.*upload-id-marker=one/)
+  })
+
+  it.each([
+    [
+      'a page in the middle fails',
+      [uploadsPage(['k', '1'], NEXT), errorReply(500, 'InternalError')],
+    ],
+    ['the pages go round in a circle', [uploadsPage(['k', '1'], NEXT), uploadsPage([], NEXT)]],
+    ['there should be more, but not where', [uploadsPage(['k', '1'], { key: '', id: '' })]],
+    ['the bucket is not there', [errorReply(404, 'NoSuchBucket')]],
+    ['the key is not known', [errorReply(403, 'InvalidAccessKeyId')]],
+  ])('rejects when %s', async (_, script) => {
+    const { bucket } = await bucketAnswering(...script)
+    await expect(bucket.listMultipartUploads('k')).rejects.toThrow()
+  })
+
+  it.each([
+    [501, 'NotImplemented'],
+    [405, 'MethodNotAllowed'],
+    [403, 'AccessDenied'],
+  ])('says of a %i %s that there is no such list', async (status, code) => {
+    const { bucket } = await bucketAnswering(errorReply(status, code))
+    expect(await bucket.listMultipartUploads('k')).toEqual({ kind: 'unsupported' })
   })
 })
 

@@ -20,7 +20,7 @@
   ARGV[10]  bytes of a part's checksum
   ARGV[11]  how much longer than the records the keys live, ms
 
-  Returns  {'created', epoch, fence}
+  Returns  {'created', epoch, fence, judged epoch}
            {'busy', wait in ms}
            {'exists', draft, record, parts, odd ETags}
 ]]
@@ -49,7 +49,7 @@ end
 local raw, draft = unpack(redis.call('HMGET', KEYS[1], 'r:' .. id, 'd:' .. id))
 local old = raw and cjson.decode(raw)
 -- The fences of an upload start at the time, so that they grow even where its record was forgotten.
-local epoch, fence = 0, now
+local epoch, judged, fence = 0, 0, now
 if old and old.keepUntil > now then
   local isEnded = ended[old.state]
   if old.state == 'creating' or (old.epoch == supersedes and not isEnded) then
@@ -64,6 +64,7 @@ if old and old.keepUntil > now then
     return { 'exists', draft, cjson.encode(old), parts, odd }
   end
   epoch, fence = old.epoch, old.fence
+  judged = old.state == 'creating' and (old.judged or 0) or old.epoch
 end
 
 for _, entry in ipairs(redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', now, 'LIMIT', 0, 20)) do
@@ -75,8 +76,8 @@ redis.call('HSET', KEYS[1], 'd:' .. id, ARGV[7])
 redis.call('ZADD', KEYS[4], 0, ARGV[8])
 epoch, fence = epoch + 1, fence + 1
 save({
-  state = 'creating', epoch = epoch, fence = fence, leaseUntil = now + tonumber(ARGV[3]),
+  state = 'creating', epoch = epoch, judged = judged, fence = fence, leaseUntil = now + tonumber(ARGV[3]),
   revision = 0, arrived = 0, expiresAt = expiresAt, keepUntil = keepUntil,
   entry = ARGV[8], total = tonumber(ARGV[9]), width = tonumber(ARGV[10]),
 })
-return { 'created', epoch, fence }
+return { 'created', epoch, fence, judged }

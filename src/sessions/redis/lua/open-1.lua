@@ -7,6 +7,7 @@
   ARGV[2]  now, ms since the epoch
   ARGV[3]  fence
   ARGV[4]  S3's UploadId
+  ARGV[5]  1 when it was found at the bucket, or 0
 
   Returns  {'opened'}
            {'refused'}  no such record, another state, or another fence
@@ -19,5 +20,6 @@ if not record or record.keepUntil <= now then return { 'refused' } end
 if record.state ~= 'creating' or record.fence ~= fence then return { 'refused' } end
 
 record.state, record.leaseUntil, record.multipartId = 'uploading', 0, ARGV[4]
+if ARGV[5] == '1' then record.adopted = 1 end
 redis.call('HSET', KEYS[1], field, cjson.encode(record))
 return { 'opened' }

@@ -7,15 +7,16 @@
   KEYS[4]  the owner's entries, by age
   KEYS[5]  the owner's entries, by the end of the record
 
-  ARGV[1]  id
-  ARGV[2]  now, ms since the epoch
-  ARGV[3]  fence
-  ARGV[4]  the claimed state
-  ARGV[5]  the state to go to
-  ARGV[6]  stored object, JSON, or empty
-  ARGV[7]  expiresAt, ms since the epoch
-  ARGV[8]  keepUntil, ms since the epoch
-  ARGV[9]  how much longer than the records the keys live, ms
+  ARGV[1]   id
+  ARGV[2]   now, ms since the epoch
+  ARGV[3]   fence
+  ARGV[4]   the claimed state
+  ARGV[5]   the state to go to
+  ARGV[6]   stored object, JSON, or empty
+  ARGV[7]   expiresAt, ms since the epoch
+  ARGV[8]   keepUntil, ms since the epoch
+  ARGV[9]   how much longer than the records the keys live, ms
+  ARGV[10]  epoch that the record gets, or 0 for the one that it has
 
   Returns  {'settled'}
            {'refused'}  no such record, another state, or another fence
@@ -34,6 +35,7 @@ end
 record.state, record.leaseUntil = to, 0
 record.expiresAt, record.keepUntil = expiresAt, keepUntil
 if ARGV[6] ~= '' then record.object = ARGV[6] end
+if ARGV[10] ~= '0' then record.epoch = tonumber(ARGV[10]) end
 redis.call('HSET', KEYS[1], field, cjson.encode(record))
 redis.call('ZADD', KEYS[5], keepUntil, record.entry)
 local last = redis.call('ZREVRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2]
