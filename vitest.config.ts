@@ -18,6 +18,17 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      {
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          globalSetup: ['test/helpers/services.setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // The cases mostly wait for time-outs and leases.
+          maxConcurrency: 10,
+        },
+      },
     ],
   },
 })
