@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config'
+import { FaultsReporter } from './test/faults/faults-reporter.js'
 
 export default defineConfig({
   test: {
+    reporters: ['default', new FaultsReporter()],
     projects: [
       {
         test: {
