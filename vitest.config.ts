@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config'
+import { FaultsReporter } from './test/faults/faults-reporter.js'
 
 export default defineConfig({
   test: {
+    reporters: ['default', new FaultsReporter()],
     projects: [
       {
         test: {
@@ -22,6 +24,17 @@ export default defineConfig({
           globalSetup: ['test/helpers/services.setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          globalSetup: ['test/helpers/services.setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // The cases mostly wait for time-outs and leases.
+          maxConcurrency: 10,
         },
       },
     ],

@@ -11,7 +11,7 @@ import {
 import { adoptMultipart, type Creation, takeObject } from './take-over.js'
 import { UploadError } from './upload-error.js'
 
-/** How long one caller may take to open the multipart upload before another tries. */
+/** How long one caller may take to open the multipart upload before another tries, at most. */
 const CREATION_LEASE_MS = 15_000
 /** How long a caller waits for another who is opening the same upload. */
 const WAIT_MS = 5_000
@@ -54,7 +54,7 @@ export async function openUpload(
     const begun = await context.store.begin(draft, {
       ...activeLifetime(context, now),
       now,
-      leaseMs: CREATION_LEASE_MS,
+      leaseMs: Math.min(CREATION_LEASE_MS, context.settings.leaseMs),
       ...(supersedes === undefined ? {} : { supersedes }),
     })
     if (begun.kind === 'exists') return { origin: 'known', session: begun.session }

@@ -19,7 +19,10 @@ export interface CoordinatorSettings {
   readonly defaultChecksum: ChecksumMode
   /** What every object key begins with. @default '' */
   readonly keyPrefix: string
-  /** How long one caller may take over completion or abort before another may try, in ms. @default 60 s */
+  /**
+   * How long one caller may take over creation (15 s at most), completion or abort before another may
+   * try, in ms. @default 60 s
+   */
   readonly leaseMs: number
 }
 

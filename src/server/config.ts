@@ -14,6 +14,7 @@ export interface ServerConfig {
   readonly urlTtlSeconds: number
   readonly sessionTtlMs: number
   readonly retentionMs: number
+  readonly leaseMs: number
   /** In bytes. */
   readonly maxSize: number
   /** Absent for any. */
@@ -63,6 +64,7 @@ export function readConfig(env: Environment): ConfigOutcome {
     urlTtlSeconds: Math.floor(read.durationMs('PARTWAY_URL_TTL', { min: '1s', max: '7d' }) / 1_000),
     sessionTtlMs: read.durationMs('PARTWAY_SESSION_TTL', { min: '1m', max: '365d' }),
     retentionMs: read.durationMs('PARTWAY_RETENTION', { min: '24h', max: '365d' }),
+    leaseMs: read.durationMs('PARTWAY_LEASE', { min: '1s', max: '10m' }),
     // 10,000 parts of 5 GiB: no bucket takes more.
     maxSize: read.bytes('PARTWAY_MAX_SIZE', { min: '1B', max: '50000GiB' }),
     ...(allowedTypes.length > 0 && { allowedTypes: checkedTypes(read, allowedTypes) }),

@@ -76,6 +76,7 @@ function compose(config: ServerConfig, { opened, s3, clock }: Composed): Partway
       urlTtlSeconds: config.urlTtlSeconds,
       sessionTtlMs: config.sessionTtlMs,
       retentionMs: config.retentionMs,
+      leaseMs: config.leaseMs,
       maxSize: config.maxSize,
       defaultChecksum: config.checksum,
       keyPrefix: config.keyPrefix,

@@ -91,6 +91,12 @@ export const VARIABLES = [
     meaning: 'How long the record of a finished upload answers late clients: `24h` to `365d`.',
   },
   {
+    name: 'PARTWAY_LEASE',
+    default: '60s',
+    meaning:
+      'How long one server has an upload to itself while it opens, completes or aborts it; if it dies, another takes over after that: `1s` to `10m`. Opening takes `15s` at most.',
+  },
+  {
     name: 'PARTWAY_MAX_SIZE',
     default: '5TiB',
     meaning: 'The largest file.',

@@ -70,6 +70,8 @@ export interface ServerSettings {
   readonly bucketUrl: string
   readonly store: string
   readonly publicEndpoint?: string
+  /** Any further variables. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 export class ServerProcess extends PartwayProcess {
@@ -93,6 +95,7 @@ export class ServerProcess extends PartwayProcess {
       AWS_ACCESS_KEY_ID: decodeURIComponent(url.username),
       AWS_SECRET_ACCESS_KEY: decodeURIComponent(url.password),
       ...(settings.publicEndpoint && { PARTWAY_S3_PUBLIC_ENDPOINT: settings.publicEndpoint }),
+      ...settings.env,
     })
     await server.#ready()
     return server

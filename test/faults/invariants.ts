@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto'
+import {
+  GetObjectCommand,
+  type GetObjectCommandOutput,
+  ListObjectsV2Command,
+  ListPartsCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3'
+import type { SessionStore } from '../../src/coordinator/ports.js'
+import { objectToken, type Upload } from '../../src/coordinator/session.js'
+import type { ChecksumMode, CompleteReply, UploadState } from '../../src/protocol/index.js'
+import type { Payload } from './payload.js'
+
+/** Where to ask what really is, past everything that a test disturbs. */
+export interface Ground {
+  readonly client: S3Client
+  readonly bucket: string
+  readonly store: Pick<SessionStore, 'find'>
+  readonly owner: string
+}
+
+export interface Expected {
+  readonly id: string
+  readonly state: 'completed' | 'aborted'
+  readonly mode: ChecksumMode
+  readonly payload: Payload
+  /** Every "completed" that a client was given. */
+  readonly told: readonly CompleteReply[]
+  /** Every state that a client was told, in order. */
+  readonly states: readonly UploadState[]
+}
+
+/**
+ * The invariants that do not hold, in words; none, when all is well.
+ *
+ * - I1 completed means that the object is there, with our token, size and checksum
+ * - I2 an object with our token means that the upload is completed
+ * - I3 what was completed is never anything else
+ * - I4 there is one object at most
+ * - I6 whoever was told "completed" was told the truth
+ */
+export async function brokenInvariants(ground: Ground, expected: Expected): Promise<string[]> {
+  const { id, state } = expected
+  const session = await ground.store.find({ owner: ground.owner, id }, Date.now())
+  const objects = await objectsOf(ground, id)
+  if (session === undefined) return ['the store knows nothing of the upload']
+  const { upload } = session
+  const broken = [...tellers(upload, expected)]
+  if (objects.length > 1) broken.push(`I4: ${objects.length} objects`)
+  if (upload.state !== state) broken.push(`the upload is ${upload.state}, not ${state}`)
+  const object = await readObject(ground, objects[0])
+  const isOurs = object?.reply.Metadata?.['partway-token'] === objectToken(upload)
+  if (isOurs && upload.state !== 'completed') broken.push(`I2: an object, but ${upload.state}`)
+  if (object !== undefined && !isOurs) broken.push('I4: an object with another token')
+  if (upload.state === 'completed') broken.push(...(await objectFlaws(upload, object, expected)))
+  if (upload.state === 'aborted') broken.push(...(await leftovers(ground, upload)))
+  return broken
+}
+
+function* tellers(upload: Upload, { told, states }: Expected): Generator<string> {
+  const first = states.indexOf('completed')
+  if (first >= 0 && states.slice(first).some((state) => state !== 'completed')) {
+    yield `I3: a client was told ${states.join(', ')}`
+  }
+  if (first >= 0 && upload.state !== 'completed') yield `I3, I6: told completed, ${upload.state}`
+  for (const { object } of told) {
+    if (JSON.stringify(object) !== JSON.stringify(upload.object)) yield 'I6: told another object'
+  }
+}
+
+interface ReadObject {
+  readonly reply: GetObjectCommandOutput
+  readonly sha256: string
+}
+
+async function objectFlaws(
+  upload: Upload,
+  object: ReadObject | undefined,
+  { payload, mode }: Expected,
+): Promise<string[]> {
+  if (object === undefined) return ['I1: completed, but there is no object']
+  const { reply, sha256 } = object
+  const digest = await payload.digest(mode)
+  const flaws: string[] = []
+  if (reply.ContentLength !== payload.file.size) flaws.push(`I1: size ${reply.ContentLength}`)
+  if (sha256 !== payload.sha256) flaws.push('I1: the content is not that of the file')
+  if (mode === 'sha256' && reply.ChecksumSHA256 !== digest) {
+    flaws.push(`I1: checksum ${reply.ChecksumSHA256}, not ${digest}`)
+  }
+  if (upload.object?.digest !== digest) flaws.push('I1: the record has another digest')
+  if (`"${upload.object?.etag}"` !== reply.ETag) flaws.push('I1: the record has another ETag')
+  return flaws
+}
+
+async function objectsOf({ client, bucket }: Ground, id: string): Promise<string[]> {
+  const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: `${id}/` })
+  const { Contents = [] } = await client.send(command)
+  return Contents.map(({ Key = '' }) => Key)
+}
+
+async function readObject(
+  { client, bucket }: Ground,
+  key: string | undefined,
+): Promise<ReadObject | undefined> {
+  if (key === undefined) return undefined
+  const command = new GetObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: 'ENABLED' })
+  const reply = await client.send(command)
+  const hash = createHash('sha256')
+  for await (const chunk of reply.Body?.transformToWebStream() ?? []) hash.update(chunk)
+  return { reply, sha256: hash.digest('hex') }
+}
+
+/** Aborted means that neither an object nor the multipart upload is there. */
+async function leftovers(ground: Ground, { key, multipartId, id }: Upload): Promise<string[]> {
+  const left = (await objectsOf(ground, id)).length > 0 ? ['aborted, but there is an object'] : []
+  const target = { Bucket: ground.bucket, Key: key, UploadId: multipartId }
+  const isGone = await ground.client.send(new ListPartsCommand(target)).then(
+    () => false,
+    (error: unknown) => error instanceof Error && error.name === 'NoSuchUpload',
+  )
+  return isGone ? left : [...left, 'aborted, but the multipart upload is there']
+}
