@@ -13,8 +13,8 @@ export interface CoordinatorSettings {
   readonly maxSize: number
   /** Media types that may be declared, such as `image/png` or `image/*`. @default any */
   readonly allowedTypes?: readonly string[]
-  /** The mode for a client that names none. @default 'sha256' */
-  readonly defaultChecksum: ChecksumMode
+  /** The mode for a client that names none. @default the strongest that the bucket can do */
+  readonly defaultChecksum?: ChecksumMode
   /** What every object key begins with. @default '' */
   readonly keyPrefix: string
   /** How long one caller may take over completion or abort before another may try, in ms. @default 60 s */
@@ -26,7 +26,6 @@ export const DEFAULT_SETTINGS: CoordinatorSettings = {
   sessionTtlMs: 7 * DAY_MS,
   retentionMs: 7 * DAY_MS,
   maxSize: S3_LIMITS.maxObjectSize,
-  defaultChecksum: 'sha256',
   keyPrefix: '',
   leaseMs: 60_000,
 }
