@@ -6,7 +6,7 @@ export {
   type S3Connection,
 } from './connect.js'
 export { probeBucket } from './probe.js'
-export { CLOCK_TOLERANCE_MS } from './probe-findings.js'
+export { CLOCK_TOLERANCE_MS, rememberingReport } from './probe-findings.js'
 export {
   type Answer,
   type BucketFlags,

@@ -1,15 +1,21 @@
 import { CHECKSUM_MODES, type ChecksumMode } from '../protocol/index.js'
-import { type BucketFlags, canDo, type Finding } from './probe-report.js'
+import {
+  type BucketFlags,
+  type BucketReport,
+  canDo,
+  type Finding,
+  remembering,
+} from './probe-report.js'
 
 /** From here on the clocks are said to differ, and URLs are dated by the bucket's. In ms. */
 export const CLOCK_TOLERANCE_MS = 5_000
 
 /** In plain words: what the bucket does, what it does not, and what that means for uploads. */
-export function findingsOf(
-  flags: BucketFlags,
-  clockOffsetMs: number | undefined,
-  faults: readonly string[],
-): readonly Finding[] {
+export function findingsOf({
+  flags,
+  clockOffsetMs,
+  faults,
+}: Omit<BucketReport, 'findings'>): readonly Finding[] {
   return [
     ...usability(flags),
     ...CHECKSUM_MODES.filter((mode) => mode !== 'none').map((mode) => modeFinding(flags, mode)),
@@ -19,6 +25,16 @@ export function findingsOf(
   ]
 }
 
+/** `report`, with what `before` knew of whatever met a fault this time. */
+export function rememberingReport(
+  before: BucketReport | undefined,
+  report: BucketReport,
+): BucketReport {
+  if (before === undefined) return report
+  const whole = { ...report, flags: remembering(before.flags, report.flags) }
+  return { ...whole, findings: findingsOf(whole) }
+}
+
 function usability({ multipart, metadataOnHead }: BucketFlags): Finding[] {
   if (multipart === 'no') {
     return [{ level: 'broken', text: 'The bucket does not take multipart uploads.' }]
@@ -26,7 +42,7 @@ function usability({ multipart, metadataOnHead }: BucketFlags): Finding[] {
   const ok = 'Multipart uploads work, and the metadata that proves them comes back.'
   const lacking =
     'The metadata of an object does not come back on HEAD, so no upload can be proven to be complete.'
-  const unknown = 'Whether multipart uploads work could not be found out.'
+  const unknown = 'Whether a multipart upload can be proven could not be found out.'
   if (metadataOnHead === 'no') return [{ level: 'broken', text: lacking }]
   return [
     metadataOnHead === 'yes' ? { level: 'ok', text: ok } : { level: 'unknown', text: unknown },

@@ -39,6 +39,8 @@ export interface BucketReport {
   readonly flags: BucketFlags
   /** How far the bucket's clock is ahead of ours, in ms, to about half a second. Absent if not known. */
   readonly clockOffsetMs?: number
+  /** The steps that met a fault, and its name. */
+  readonly faults: readonly string[]
   readonly findings: readonly Finding[]
 }
 
@@ -73,8 +75,21 @@ export function canDo(flags: BucketFlags, mode: ChecksumMode): Answer {
   }
 }
 
-/** Whether a step met a fault, so that probing again may tell more. */
-export function isIncomplete({ flags, clockOffsetMs }: BucketReport): boolean {
-  const answers = Object.values({ ...flags, ...flags.fullObjectCrc })
-  return clockOffsetMs === undefined || answers.includes('unknown')
+/** Whether to probe again may tell more. */
+export function isIncomplete({ flags, faults }: BucketReport): boolean {
+  const answers = [flags.metadataOnHead, ...CHECKSUM_MODES.map((mode) => canDo(flags, mode))]
+  return faults.length > 0 || answers.includes('unknown')
+}
+
+/** `flags`, and what was found out before of whatever they do not know. */
+export function remembering(before: BucketFlags, flags: BucketFlags): BucketFlags {
+  return {
+    ...knownOf(before, flags),
+    fullObjectCrc: knownOf(before.fullObjectCrc, flags.fullObjectCrc),
+  }
+}
+
+function knownOf<T extends object>(before: T, now: T): T {
+  const known = Object.entries(now).filter(([, answer]) => answer !== 'unknown')
+  return { ...before, ...Object.fromEntries(known) }
 }

@@ -33,11 +33,8 @@ export async function probeBucket(
     return undefined
   })
   const flags = await probeFlags({ subject, options, faults })
-  return {
-    flags,
-    ...(clockOffsetMs === undefined ? {} : { clockOffsetMs }),
-    findings: findingsOf(flags, clockOffsetMs, faults),
-  }
+  const report = { flags, faults, ...(clockOffsetMs === undefined ? {} : { clockOffsetMs }) }
+  return { ...report, findings: findingsOf(report) }
 }
 
 async function probeFlags(probing: Probing): Promise<BucketFlags> {

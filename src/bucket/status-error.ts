@@ -12,10 +12,14 @@ export class StatusError extends Error {
 /** Statuses by which a bucket says that it does not do what was asked, rather than not now or not you. */
 const REFUSALS = new Set([400, 405, 422, 501])
 
+/** Errors of such a status that are about the moment, not about what was asked. */
+const PASSING = new Set(['ExpiredToken', 'InvalidToken', 'RequestTimeout', 'IncompleteBody'])
+
 /** Whether the bucket refused a call for what it is. Anything else that throws is a fault. */
 export function isRefusal(error: unknown): boolean {
   const status = statusOf(error)
-  return status !== undefined && REFUSALS.has(status)
+  if (status === undefined || !REFUSALS.has(status)) return false
+  return !(error instanceof Error && PASSING.has(error.name))
 }
 
 export function statusOf(error: unknown): number | undefined {

@@ -1,12 +1,18 @@
-import { type BucketReport, capabilitiesOf, isIncomplete } from '../bucket/index.js'
+import {
+  type BucketReport,
+  CLOCK_TOLERANCE_MS,
+  capabilitiesOf,
+  isIncomplete,
+  rememberingReport,
+} from '../bucket/index.js'
 import { ALL_CAPABILITIES, type BucketCapabilities } from '../coordinator/capabilities.js'
 import type { ChecksumMode } from '../protocol/index.js'
 import type { Log } from './logging.js'
 import type { SigningClock } from './signing-clock.js'
 
 export interface BucketWatchOptions {
-  /** Never rejects. */
-  readonly probe: () => Promise<BucketReport>
+  /** Never rejects. Without it only the bucket's clock is read, and it is taken to be able to do all. */
+  readonly probe?: () => Promise<BucketReport>
   /** How far the bucket's clock is ahead of the machine's, in ms. */
   readonly clockOffset: () => Promise<number>
   readonly signingClock: SigningClock
@@ -46,49 +52,54 @@ export class BucketWatch {
     return this.#report?.findings.find(({ level }) => level === 'broken')?.text
   }
 
-  /** Probes now, or joins the probe that is running. */
-  probe(): Promise<void> {
+  /** Looks at the bucket now, or joins the look that is under way. Never rejects. */
+  look(): Promise<void> {
     if (this.#stopped) return Promise.resolve()
-    this.#running ??= this.#probe().finally(() => {
-      this.#running = undefined
-    })
-    return this.#running
+    clearTimeout(this.#timer)
+    const { probe } = this.#options
+    return this.#run(() => (probe === undefined ? this.#readClock() : this.#probe(probe)))
   }
 
   /** The bucket was asked for a sign of life. After it was away it is probed again. */
   answered(isThere: boolean): void {
     const isBack = isThere && this.#wasAway
     this.#wasAway = !isThere
-    if (isBack) void this.probe()
+    if (isBack) void this.look()
   }
 
-  /** Ends the timer, and resolves when no probe is running. */
+  /** Ends the timer, and resolves when nothing is under way. */
   async stop(): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#timer)
     await this.#running
   }
 
-  async #probe(): Promise<void> {
-    clearTimeout(this.#timer)
-    const report = await this.#options.probe()
+  #run(work: () => Promise<void>): Promise<void> {
+    this.#running ??= work().finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  async #probe(probe: () => Promise<BucketReport>): Promise<void> {
+    const report = await probe()
     this.#failures = isIncomplete(report) ? this.#failures + 1 : 0
-    this.#learn(report)
+    // What was once found out is not forgotten because the bucket happens to be away.
+    this.#learn(rememberingReport(this.#report, report))
     this.#plan()
   }
 
   #learn(report: BucketReport): void {
     const { signingClock, log } = this.#options
     const before = this.#report
-    // What was once found out is not forgotten because the bucket happens to be away.
-    if (before !== undefined && report.flags.multipart === 'unknown') return
+    const { flags, findings, ...rest } = report
     this.#report = report
-    if (report.clockOffsetMs !== undefined) signingClock.follow(report.clockOffsetMs)
-    const { flags, clockOffsetMs } = report
-    if (JSON.stringify(before?.flags) === JSON.stringify(flags)) return
-    log.info({ event: 'bucket.capabilities', ...flags, clockOffsetMs })
-    for (const { level, text } of report.findings) {
-      if (level !== 'ok') log.warn({ event: 'bucket.concern', level, concern: text })
+    if (rest.clockOffsetMs !== undefined) signingClock.follow(rest.clockOffsetMs)
+    if (JSON.stringify(before?.findings) === JSON.stringify(findings)) return
+    log.info({ event: 'bucket.capabilities', ...this.capabilities(), ...flags, ...rest })
+    const event = 'bucket.concern'
+    for (const { level, text } of findings) {
+      if (level !== 'ok' && level !== 'unknown') log.warn({ event, concern: text })
     }
     this.#checkDefault()
   }
@@ -98,7 +109,7 @@ export class BucketWatch {
     const { modes } = this.capabilities()
     if (checksum === undefined || modes.includes(checksum)) return
     const concern = `PARTWAY_CHECKSUM is ${checksum}, which the bucket does not check: clients that name no checksum are refused. Leave it out, or set one of ${modes.join(', ')}.`
-    log.warn({ event: 'bucket.concern', level: 'less', concern })
+    log.warn({ event: 'bucket.concern', concern })
   }
 
   #plan(): void {
@@ -106,7 +117,8 @@ export class BucketWatch {
     if (this.#stopped) return
     const isDone = this.#failures === 0
     const wait = isDone ? clockMs : Math.min(retryMs * 2 ** (this.#failures - 1), clockMs)
-    this.#timer = setTimeout(() => void (isDone ? this.#readClock() : this.probe()), wait)
+    const next = () => (isDone ? this.#run(() => this.#readClock()) : this.look())
+    this.#timer = setTimeout(() => void next(), wait)
     this.#timer.unref()
   }
 
@@ -115,7 +127,8 @@ export class BucketWatch {
     try {
       const offsetMs = await clockOffset()
       signingClock.follow(offsetMs)
-      log.debug({ event: 'bucket.clock', offsetMs })
+      const level = Math.abs(offsetMs) > CLOCK_TOLERANCE_MS ? 'warn' : 'debug'
+      log[level]({ event: 'bucket.clock', offsetMs })
     } catch (err) {
       log.warn({ event: 'bucket.clock', err })
     }

@@ -59,7 +59,7 @@ export async function startServer(
   })
   try {
     // So that, as a rule, the first client already gets what the bucket can do.
-    if (config.probe) await atMost(PROBE_MS, watch.probe())
+    await atMost(PROBE_MS, watch.look())
     const listening = await listen(app, config)
     await tellStart({ config, log, readiness, opened, url: listening.url })
     return running({ listening, readiness, log, close })
@@ -111,7 +111,7 @@ interface Watched {
 function watchBucket(config: ServerConfig, { s3, clock, signingClock, log }: Watched): BucketWatch {
   const { keyPrefix, checksum } = config
   return new BucketWatch({
-    probe: () => s3.probe({ keyPrefix, clock }),
+    ...(config.probe && { probe: () => s3.probe({ keyPrefix, clock }) }),
     clockOffset: () => s3.clockOffset(clock),
     signingClock,
     log,
