@@ -1,10 +1,14 @@
+import { randomUUID } from 'node:crypto'
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { Clock, PartSigner } from '../coordinator/ports.js'
 import { S3PartSigner } from './batch-presigner.js'
+import { probeBucket } from './probe.js'
+import type { BucketReport } from './probe-report.js'
 import { S3Bucket, type S3BucketOptions } from './s3-bucket.js'
+import { s3ProbeSubject } from './s3-probe-subject.js'
 
 export interface ConnectS3Options extends Omit<S3BucketOptions, 'client' | 'completionClient'> {
   readonly region: string
@@ -23,8 +27,19 @@ export interface ConnectS3Options extends Omit<S3BucketOptions, 'client' | 'comp
 export interface S3Connection {
   readonly bucket: S3Bucket
   readonly signer: PartSigner
+  /** Finds out what the bucket can do, see {@link probeBucket}. Never rejects. */
+  probe(options: ProbeConnectionOptions): Promise<BucketReport>
+  /** How far the bucket's clock is ahead of `clock`, in ms, to about half a second. */
+  clockOffset(clock: Pick<Clock, 'now'>): Promise<number>
   /** Closes the kept connections. */
   close(): void
+}
+
+export interface ProbeConnectionOptions {
+  /** What the keys of uploads begin with: the probe's keys do, too. */
+  readonly keyPrefix: string
+  /** The clock of the machine, as it is. */
+  readonly clock: Pick<Clock, 'now'>
 }
 
 const CONNECT_TIMEOUT_MS = 5_000
@@ -41,6 +56,8 @@ export function connectS3(options: ConnectS3Options): S3Connection {
   const signingClient = options.publicEndpoint
     ? new S3Client({ ...shared, endpoint: options.publicEndpoint })
     : client
+  const subject = (clock: Pick<Clock, 'now'>) =>
+    s3ProbeSubject({ bucket: options.bucket, client, completionClient, clock })
   return {
     bucket: new S3Bucket({ ...options, client, completionClient }),
     signer: new S3PartSigner({
@@ -48,6 +65,9 @@ export function connectS3(options: ConnectS3Options): S3Connection {
       bucket: options.bucket,
       clock: options.clock ?? { now: () => Date.now() },
     }),
+    probe: ({ keyPrefix, clock }) =>
+      probeBucket(subject(clock), { keyPrefix, random: () => randomUUID() }),
+    clockOffset: (clock) => subject(clock).clockOffset(),
     close: () => requestHandler.destroy(),
   }
 }

@@ -1,3 +1,4 @@
+import type { BucketCapabilities } from './capabilities.js'
 import type { Bucket, Clock, PartSigner, RandomIds, SessionStore } from './ports.js'
 import type { Lifetime } from './session.js'
 import type { CoordinatorSettings } from './settings.js'
@@ -10,6 +11,8 @@ export interface Context {
   readonly clock: Clock
   readonly random: RandomIds
   readonly settings: CoordinatorSettings
+  /** As far as is known now: a bucket may be found out about while uploads go on. */
+  readonly capabilities: () => BucketCapabilities
   readonly secret: string
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { abort } from './abort.js'
+import { ALL_CAPABILITIES, type BucketCapabilities } from './capabilities.js'
 import { complete } from './complete.js'
 import type { Context } from './context.js'
 import { reportingFaults } from './faults.js'
@@ -22,6 +23,11 @@ export interface PartwayOptions {
    */
   readonly secret: string
   readonly settings?: Partial<CoordinatorSettings>
+  /**
+   * What the bucket can do, as far as is known when it is asked. A mode that it cannot do is refused.
+   * @default everything
+   */
+  readonly capabilities?: () => BucketCapabilities
   /** @default the system's clock */
   readonly clock?: Clock
   /** @default the system's random numbers */
@@ -46,6 +52,7 @@ export function createPartway(options: PartwayOptions): Partway {
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     settings: { ...DEFAULT_SETTINGS, ...options.settings },
+    capabilities: options.capabilities ?? (() => ALL_CAPABILITIES),
     secret,
   }
   return {

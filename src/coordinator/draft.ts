@@ -1,4 +1,5 @@
 import {
+  type ChecksumMode,
   cleanFilename,
   type InitRequest,
   isObjectDigest,
@@ -20,7 +21,7 @@ export function draftOf(context: Context, caller: Caller, request: InitRequest):
   }
   checkType(settings.allowedTypes, request.contentType)
   const layout = layoutFor(context, request)
-  const checksum = request.checksum ?? settings.defaultChecksum
+  const checksum = checksumFor(context, request)
   const { digest } = request
   if (digest !== undefined && !isObjectDigest(checksum, digest, layout.totalChunks)) {
     throw fieldRefusal('INVALID_REQUEST', 'digest', digestRule(checksum, layout.totalChunks))
@@ -53,6 +54,19 @@ export function digestRule(checksum: UploadDraft['checksum'], totalChunks: numbe
   if (checksum === 'md5' || checksum === 'none') return `does not exist with checksum "${checksum}"`
   if (checksum !== 'sha256') return `must be the base64 of the whole file's ${checksum}`
   return `must be the composite SHA-256 as S3 writes it: base64, then "-${totalChunks}" for the parts`
+}
+
+/**
+ * The mode asked for, else the one that the server is set to, else the strongest there is. One that the
+ * bucket does not check is refused, never weakened in silence: its value would prove nothing.
+ */
+function checksumFor({ settings, capabilities }: Context, request: InitRequest): ChecksumMode {
+  const { modes } = capabilities()
+  const [strongest = 'none'] = modes
+  const checksum = request.checksum ?? settings.defaultChecksum ?? strongest
+  if (modes.includes(checksum)) return checksum
+  const rule = `must be one of ${modes.join(', ')}: the bucket does not check "${checksum}"`
+  throw fieldRefusal('INVALID_REQUEST', 'checksum', rule)
 }
 
 function layoutFor({ settings }: Context, request: InitRequest): Layout {

@@ -15,8 +15,8 @@ export interface CoordinatorSettings {
   readonly limits: Omit<LayoutLimits, 'maxObjectSize'>
   /** Media types that may be declared, such as `image/png` or `image/*`. @default any */
   readonly allowedTypes?: readonly string[]
-  /** The mode for a client that names none. @default 'sha256' */
-  readonly defaultChecksum: ChecksumMode
+  /** The mode for a client that names none. @default the strongest that the bucket can do */
+  readonly defaultChecksum?: ChecksumMode
   /** What every object key begins with. @default '' */
   readonly keyPrefix: string
   /**
@@ -32,7 +32,6 @@ export const DEFAULT_SETTINGS: CoordinatorSettings = {
   retentionMs: 7 * DAY_MS,
   maxSize: S3_LIMITS.maxObjectSize,
   limits: S3_LIMITS,
-  defaultChecksum: 'sha256',
   keyPrefix: '',
   leaseMs: 60_000,
 }

@@ -10,7 +10,10 @@ export interface ServerConfig {
   readonly bucket: BucketConfig
   readonly store: StoreConfig
   readonly secret: string
-  readonly checksum: ChecksumMode
+  /** Absent for the strongest that the bucket can do. */
+  readonly checksum?: ChecksumMode
+  /** Whether the bucket is asked what it can do. */
+  readonly probe: boolean
   readonly urlTtlSeconds: number
   readonly sessionTtlMs: number
   readonly retentionMs: number
@@ -60,7 +63,8 @@ export function readConfig(env: Environment): ConfigOutcome {
     bucket: bucketOf(read),
     store: storeOf(read),
     secret: secretOf(read),
-    checksum: read.oneOf('PARTWAY_CHECKSUM', CHECKSUM_MODES) ?? 'sha256',
+    ...checksumOf(read),
+    probe: read.flag('PARTWAY_PROBE') ?? true,
     urlTtlSeconds: Math.floor(read.durationMs('PARTWAY_URL_TTL', { min: '1s', max: '7d' }) / 1_000),
     sessionTtlMs: read.durationMs('PARTWAY_SESSION_TTL', { min: '1m', max: '365d' }),
     retentionMs: read.durationMs('PARTWAY_RETENTION', { min: '24h', max: '365d' }),
@@ -76,6 +80,12 @@ export function readConfig(env: Environment): ConfigOutcome {
   checkLifetimes(read, config)
   if (read.problems.length > 0) return { kind: 'invalid', problems: read.problems }
   return { kind: 'ok', config: Object.freeze(config), warnings: unknownVariables(env) }
+}
+
+function checksumOf(read: SettingsReader): { checksum?: ChecksumMode } {
+  if (read.optional('PARTWAY_CHECKSUM') === undefined) return {}
+  const checksum = read.oneOf('PARTWAY_CHECKSUM', CHECKSUM_MODES)
+  return checksum === undefined ? {} : { checksum }
 }
 
 function hostOf(read: SettingsReader): string {

@@ -1,13 +1,16 @@
 import { readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { connectS3, type S3Connection } from '../bucket/index.js'
 import { createPartway, systemClock } from '../coordinator/create-partway.js'
 import type { Partway } from '../coordinator/partway.js'
 import type { Clock } from '../coordinator/ports.js'
 import { createApp } from './app.js'
+import { BucketWatch } from './bucket-watch.js'
 import type { ServerConfig } from './config.js'
 import { type Listening, listen } from './listen.js'
 import type { Log } from './logging.js'
 import { Readiness } from './readiness.js'
+import { SigningClock } from './signing-clock.js'
 import { type OpenedStore, openStore } from './store.js'
 
 export interface StartOptions {
@@ -23,6 +26,8 @@ export interface RunningServer {
 }
 
 const DRAIN_MS = 10_000
+/** How long a probe of the bucket may hold up the start, and the stop. */
+const PROBE_MS = 2_000
 
 /**
  * Puts the standalone server together and starts it. Rejects when the store cannot be opened or the
@@ -32,12 +37,15 @@ export async function startServer(
   config: ServerConfig,
   { log, clock = systemClock }: StartOptions,
 ): Promise<RunningServer> {
-  const s3 = connectBucket(config, clock)
+  const signingClock = new SigningClock(clock)
+  const s3 = connectBucket(config, signingClock)
   const opened = await openStore(config.store, log)
-  const checks = { store: () => opened.store.check(), bucket: () => s3.bucket.check() }
-  const readiness = new Readiness({ checks, clock, log })
-  const partway = compose(config, { opened, s3, clock })
+  const watch = watchBucket(config, { s3, clock, signingClock, log })
+  const checks = { store: () => opened.store.check(), bucket: () => checkBucket(s3, watch) }
+  const readiness = new Readiness({ checks, clock, log, broken: () => watch.broken })
+  const partway = compose(config, { opened, s3, clock, watch })
   const close = async (): Promise<void> => {
+    await atMost(PROBE_MS, watch.stop())
     s3.close()
     await partway.close()
   }
@@ -50,6 +58,8 @@ export async function startServer(
     version: programVersion(),
   })
   try {
+    // So that, as a rule, the first client already gets what the bucket can do.
+    await atMost(PROBE_MS, watch.look())
     const listening = await listen(app, config)
     await tellStart({ config, log, readiness, opened, url: listening.url })
     return running({ listening, readiness, log, close })
@@ -63,31 +73,67 @@ interface Composed {
   readonly opened: OpenedStore
   readonly s3: S3Connection
   readonly clock: Clock
+  readonly watch: BucketWatch
 }
 
-function compose(config: ServerConfig, { opened, s3, clock }: Composed): Partway {
+function compose(config: ServerConfig, { opened, s3, clock, watch }: Composed): Partway {
   return createPartway({
     store: opened.store,
     bucket: s3.bucket,
     signer: s3.signer,
     secret: config.secret,
     clock,
+    capabilities: () => watch.capabilities(),
     settings: {
       urlTtlSeconds: config.urlTtlSeconds,
       sessionTtlMs: config.sessionTtlMs,
       retentionMs: config.retentionMs,
       leaseMs: config.leaseMs,
       maxSize: config.maxSize,
-      defaultChecksum: config.checksum,
+      ...(config.checksum !== undefined && { defaultChecksum: config.checksum }),
       keyPrefix: config.keyPrefix,
       ...(config.allowedTypes !== undefined && { allowedTypes: config.allowedTypes }),
     },
   })
 }
 
-function connectBucket({ bucket }: ServerConfig, clock: Clock): S3Connection {
+function connectBucket({ bucket }: ServerConfig, clock: SigningClock): S3Connection {
   const { name, ...options } = bucket
   return connectS3({ bucket: name, ...options, clock })
+}
+
+interface Watched {
+  readonly s3: S3Connection
+  readonly clock: Clock
+  readonly signingClock: SigningClock
+  readonly log: Log
+}
+
+function watchBucket(config: ServerConfig, { s3, clock, signingClock, log }: Watched): BucketWatch {
+  const { keyPrefix, checksum } = config
+  return new BucketWatch({
+    ...(config.probe && { probe: () => s3.probe({ keyPrefix, clock }) }),
+    clockOffset: () => s3.clockOffset(clock),
+    signingClock,
+    log,
+    ...(checksum !== undefined && { checksum }),
+  })
+}
+
+async function checkBucket(s3: S3Connection, watch: BucketWatch): Promise<void> {
+  try {
+    await s3.bucket.check()
+    watch.answered(true)
+  } catch (error) {
+    watch.answered(false)
+    throw error
+  }
+}
+
+async function atMost(ms: number, work: Promise<void>): Promise<void> {
+  const limit = new AbortController()
+  await Promise.race([work, delay(ms, undefined, { signal: limit.signal }).catch(() => {})])
+  limit.abort()
 }
 
 interface Started {

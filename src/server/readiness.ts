@@ -13,6 +13,8 @@ export interface ReadinessReport {
   readonly stopping: boolean
   readonly store: boolean
   readonly bucket: boolean
+  /** Why the bucket, though it answers, is of no use. */
+  readonly reason?: string
 }
 
 export interface ReadinessOptions {
@@ -21,6 +23,8 @@ export interface ReadinessOptions {
   readonly log: Log
   /** How long a service may take to answer. @default 3 s */
   readonly timeoutMs?: number
+  /** Why no upload can be completed, if that is known. @default nothing is known */
+  readonly broken?: () => string | undefined
 }
 
 /** So that asking `/readyz` all the time does not become asking the bucket all the time. */
@@ -32,14 +36,16 @@ export class Readiness {
   readonly #clock: Pick<Clock, 'now'>
   readonly #log: Log
   readonly #timeoutMs: number
+  readonly #broken: () => string | undefined
   #stopping = false
   #latest: { askedAt: number; answer: Promise<{ store: boolean; bucket: boolean }> } | undefined
 
-  constructor({ checks, clock, log, timeoutMs = 3_000 }: ReadinessOptions) {
+  constructor({ checks, clock, log, timeoutMs = 3_000, broken }: ReadinessOptions) {
     this.#checks = checks
     this.#clock = clock
     this.#log = log
     this.#timeoutMs = timeoutMs
+    this.#broken = broken ?? (() => undefined)
   }
 
   get stopping(): boolean {
@@ -58,7 +64,14 @@ export class Readiness {
     }
     const { store, bucket } = await this.#latest.answer
     const stopping = this.#stopping
-    return { ready: store && bucket && !stopping, stopping, store, bucket }
+    const reason = this.#broken()
+    return {
+      ready: store && bucket && !stopping && reason === undefined,
+      stopping,
+      store,
+      bucket,
+      ...(reason !== undefined && { reason }),
+    }
   }
 
   async #ask(): Promise<{ store: boolean; bucket: boolean }> {

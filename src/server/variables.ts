@@ -71,9 +71,14 @@ export const VARIABLES = [
   },
   {
     name: 'PARTWAY_CHECKSUM',
-    default: 'sha256',
+    default: '',
     meaning:
-      'Mode for clients that name none: `sha256`, `crc64nvme`, `crc32c`, `crc32`, `md5` or `none`.',
+      'Mode for clients that name none: `sha256`, `crc64nvme`, `crc32c`, `crc32`, `md5` or `none`. Without it, the first of these that the bucket can do.',
+  },
+  {
+    name: 'PARTWAY_PROBE',
+    default: 'true',
+    meaning: '`false` does not ask the bucket what it can do, and takes it to be able to do all.',
   },
   {
     name: 'PARTWAY_URL_TTL',

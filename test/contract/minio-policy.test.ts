@@ -19,6 +19,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../../infra/services/run.js'
+import { connectS3 } from '../../src/bucket/index.js'
 import { mcProgram, minioUrl } from '../helpers/services.js'
 
 const SETUP = fileURLToPath(new URL('../../infra/minio/setup.sh', import.meta.url))
@@ -116,6 +117,33 @@ describe.skipIf(minioUrl() === '' || mcProgram() === '')(
       await expect(root.send(new HeadObjectCommand(at))).resolves.toMatchObject({
         ContentLength: 4,
       })
+    })
+
+    it('lets the server find out what the bucket can do; one object of the probe stays', async () => {
+      const connection = connectS3({
+        bucket,
+        endpoint: url.origin,
+        region: 'us-east-1',
+        credentials: key,
+      })
+      try {
+        for (let time = 0; time < 2; time++) {
+          const clock = { now: () => Date.now() }
+          const report = await connection.probe({ keyPrefix: 'in/', clock })
+          expect(report.faults).toEqual([])
+          expect(report.findings.map(({ level }) => level)).toEqual(report.findings.map(() => 'ok'))
+          expect(report.flags).toMatchObject({ ifNoneMatchOnComplete: 'yes', sha256Root: 'yes' })
+        }
+        const folder = { Bucket: bucket, Prefix: 'in/.partway-probe/' }
+        const { Contents = [] } = await root.send(new ListObjectsV2Command(folder))
+        expect(Contents.map(({ Key }) => Key)).toEqual(['in/.partway-probe/object'])
+        const uploads = await root.send(
+          new ListMultipartUploadsCommand({ ...folder, Prefix: 'in/.partway-probe/object' }),
+        )
+        expect(uploads.Uploads ?? []).toEqual([])
+      } finally {
+        connection.close()
+      }
     })
 
     it('refuses to read and write outside the prefix', async () => {

@@ -3,13 +3,17 @@ import { EventEmitter } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type ServeIo, serve } from '../../src/server/serve.js'
+import { scriptedServer } from '../unit/bucket/scripted-server.js'
 
 const SECRET = 'marked-secret-of-more-than-32-bytes'
 const folder = join(tmpdir(), `partway-${randomUUID()}`)
 
-afterEach(() => rm(folder, { recursive: true, force: true }))
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  await rm(folder, { recursive: true, force: true })
+})
 
 class FakeProcess extends EventEmitter implements ServeIo {
   readonly exits: number[] = []
@@ -80,6 +84,20 @@ describe('serve', () => {
     expect(io.out + io.err).not.toContain('marked')
     expect(io.exits).toEqual([])
     expect(io.eventNames()).toEqual([])
+  }, 30_000)
+
+  it('serves although the bucket keeps silent to its probe', async () => {
+    const silent = await scriptedServer(['silence'])
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'AK')
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'SK')
+    const io = new FakeProcess()
+    const exitCode = serve({ ...env(), PARTWAY_S3_ENDPOINT: silent.url }, io)
+    await io.started()
+    expect(io.out).not.toContain('bucket.capabilities')
+    io.emit('SIGTERM')
+    expect(await exitCode).toBe(0)
+    expect(silent.requests[0]).toBe('HEAD /uploads/')
+    await silent.stop()
   }, 30_000)
 
   it('ends at once at the second signal', async () => {

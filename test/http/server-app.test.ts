@@ -48,6 +48,19 @@ describe('the standalone application', () => {
     expect((await fetch(`${url}/healthz`)).status).toBe(200)
   })
 
+  it('is not ready, and says why, when no upload could be completed at the bucket', async () => {
+    const { url } = await serve({ broken: 'No metadata comes back.' })
+    const ready = await fetch(`${url}/readyz`)
+    expect(ready.status).toBe(503)
+    expect(await ready.json()).toEqual({
+      status: 'not-ready',
+      stopping: false,
+      store: true,
+      bucket: true,
+      reason: 'No metadata comes back.',
+    })
+  })
+
   it('does not ask its services for every question about them', async () => {
     let asked = 0
     const store = async () => {

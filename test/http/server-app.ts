@@ -5,12 +5,20 @@ import { type Checks, Readiness } from '../../src/server/readiness.js'
 import { fakePartway } from './fake-partway.js'
 
 /** The application of the standalone server, with its log in `lines`. */
-export function serverApp(options: { partway?: Partway; checks?: Partial<Checks> } = {}) {
+export function serverApp(
+  options: { partway?: Partway; checks?: Partial<Checks>; broken?: string } = {},
+) {
   const lines: string[] = []
   const log = createLog('debug', { write: (line) => lines.push(line) })
   const clock = { now: () => Date.now() }
   const checks = { store: async () => {}, bucket: async () => {}, ...options.checks }
-  const readiness = new Readiness({ checks, clock, log, timeoutMs: 200 })
+  const readiness = new Readiness({
+    checks,
+    clock,
+    log,
+    timeoutMs: 200,
+    broken: () => options.broken,
+  })
   const app = createApp({
     partway: options.partway ?? fakePartway(),
     readiness,

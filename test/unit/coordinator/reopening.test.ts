@@ -16,6 +16,7 @@ describe('an upload whose parts were lost', () => {
       store,
       bucket,
       signer: bucket,
+      emptyStore: async () => openSqliteSessionStore(':memory:'),
       deleteObject: async (key) => bucket.deleteObject(key),
       close: () => store.close(),
     })
