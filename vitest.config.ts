@@ -35,6 +35,7 @@ export default defineConfig({
           hookTimeout: 120_000,
           // The cases mostly wait for time-outs and leases.
           maxConcurrency: 10,
+          maxWorkers: 2,
         },
       },
     ],

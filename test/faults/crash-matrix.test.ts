@@ -115,7 +115,8 @@ async function survives(lane: CrashLane, point: Point, name: string): Promise<vo
     else expect(await client.abandon(), name).toBe(true)
     await lane.settled()
     const { told, states, uploadId: id } = client
-    const expected = { id, state: end, mode, payload, told, states }
+    const { served } = lane.toBucket
+    const expected = { id, state: end, mode, payload, served, told, states }
     expect(lane.kills, `${name}: the server was not killed`).toBe(1)
     expect(await brokenInvariants(lane.ground, expected), name).toEqual([])
     if (end === 'completed') expect(lane.toBucket.count('AbortMultipartUpload'), name).toBe(0)

@@ -82,6 +82,8 @@ function casesOf(scenario: Scenario): Case[] {
     const nth = (seen.get(call) ?? 0) + 1
     seen.set(call, nth)
     return faultsOf(call).flatMap(([faultName, fault]) => {
+      // After an abort there is no list that could be truncated.
+      if (scenario.end === 'aborted' && faultName.startsWith('truncated')) return []
       // Who gave up makes no further attempt.
       const isOnce = SENT_ONCE.includes(call) || faultName.endsWith('gave-up')
       const attempts = isOnce ? (['first'] as const) : (['first', 'all'] as const)
@@ -157,7 +159,8 @@ async function run(
     await proxy.settled()
     const ground = { client: fixture.client, bucket: fixture.bucket, store, ...caller }
     const { told, states, uploadId: id } = client
-    const expected = { id, state: scenario.end, mode, payload, told, states }
+    const { served } = proxy
+    const expected = { id, state: scenario.end, mode, payload, served, told, states }
     const broken = await brokenInvariants(ground, expected)
     const aborts = proxy.count('AbortMultipartUpload')
     if (scenario.end === 'completed' && aborts > 0) broken.push('parts were removed after an error')

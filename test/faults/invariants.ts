@@ -9,6 +9,8 @@ import {
 import type { SessionStore } from '../../src/coordinator/ports.js'
 import { objectToken, type Upload } from '../../src/coordinator/session.js'
 import type { ChecksumMode, CompleteReply, UploadState } from '../../src/protocol/index.js'
+import type { Served } from '../helpers/fault-proxy.js'
+import type { S3CallName } from '../helpers/s3-call.js'
 import type { Payload } from './payload.js'
 
 /** Where to ask what really is, past everything that a test disturbs. */
@@ -24,6 +26,8 @@ export interface Expected {
   readonly state: 'completed' | 'aborted'
   readonly mode: ChecksumMode
   readonly payload: Payload
+  /** What the bucket answered in all. */
+  readonly served: readonly Served<S3CallName>[]
   /** Every "completed" that a client was given. */
   readonly told: readonly CompleteReply[]
   /** Every state that a client was told, in order. */
@@ -36,7 +40,7 @@ export interface Expected {
  * - I1 completed means that the object is there, with our token, size and checksum
  * - I2 an object with our token means that the upload is completed
  * - I3 what was completed is never anything else
- * - I4 there is one object at most
+ * - I4 there is one object at most, and it is made once
  * - I6 whoever was told "completed" was told the truth
  */
 export async function brokenInvariants(ground: Ground, expected: Expected): Promise<string[]> {
@@ -46,6 +50,8 @@ export async function brokenInvariants(ground: Ground, expected: Expected): Prom
   if (session === undefined) return ['the store knows nothing of the upload']
   const { upload } = session
   const broken = [...tellers(upload, expected)]
+  const made = objectsMade(expected)
+  if (made !== (state === 'completed' ? 1 : 0)) broken.push(`I4: ${made} objects were made`)
   if (objects.length > 1) broken.push(`I4: ${objects.length} objects`)
   if (upload.state !== state) broken.push(`the upload is ${upload.state}, not ${state}`)
   const object = await readObject(ground, objects[0])
@@ -66,6 +72,18 @@ function* tellers(upload: Upload, { told, states }: Expected): Generator<string>
   for (const { object } of told) {
     if (JSON.stringify(object) !== JSON.stringify(upload.object)) yield 'I6: told another object'
   }
+}
+
+/** From how many multipart uploads the bucket has made an object. */
+function objectsMade({ id, served }: Expected): number {
+  const completions = served.filter(
+    ({ name, path, reply }) =>
+      name === 'CompleteMultipartUpload' &&
+      path.includes(id) &&
+      reply.status === 200 &&
+      !reply.body.includes('<Error>'),
+  )
+  return new Set(completions.map(({ path }) => path)).size
 }
 
 interface ReadObject {

@@ -145,6 +145,7 @@ function broken(
   { uploadId: id, told, states }: PatientClient,
   { state, of }: { readonly state: 'completed' | 'aborted'; readonly of: Payload },
 ): Promise<string[]> {
-  const expected = { id, state, mode: 'sha256', payload: of, told, states } as const
+  const { served } = fleet.toBucket
+  const expected = { id, state, mode: 'sha256', payload: of, served, told, states } as const
   return brokenInvariants(fleet.ground, expected)
 }

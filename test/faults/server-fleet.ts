@@ -43,7 +43,7 @@ export class Fleet {
       bucketUrl: endpoint.href,
       publicEndpoint: fixture.endpoint,
       store: shared.url,
-      env: { PARTWAY_LEASE: '2s', PARTWAY_LOG_LEVEL: 'warn' },
+      env: { PARTWAY_LEASE: '4s', PARTWAY_LOG_LEVEL: 'warn' },
     }
     const started = Array.from({ length: servers }, () => ServerProcess.start(settings))
     return new Fleet({ fixture, shared, toBucket, servers: await Promise.all(started) })

@@ -31,6 +31,13 @@ export interface FaultScript<Name extends string> {
   readonly fault: Fault
 }
 
+/** What the service has answered, whatever the caller was told. */
+export interface Served<Name extends string> {
+  readonly name: Name
+  readonly path: string
+  readonly reply: ProxiedReply
+}
+
 export interface FaultProxyOptions<Name extends string> {
   /** Where requests go on to. */
   readonly target: string
@@ -45,6 +52,8 @@ export interface FaultProxyOptions<Name extends string> {
 export class FaultProxy<Name extends string> {
   /** The names of all calls, in the order of their first attempts. */
   readonly calls: Name[] = []
+  /** In the order of the answers. */
+  readonly served: Served<Name>[] = []
   /** How often the scripted fault has happened. */
   struck = 0
   readonly #options: FaultProxyOptions<Name>
@@ -52,6 +61,7 @@ export class FaultProxy<Name extends string> {
   readonly #pending = new Set<Promise<void>>()
   readonly #attempts = new Map<string, number>()
   #script: FaultScript<Name> | undefined
+  #struckKey = ''
 
   constructor(options: FaultProxyOptions<Name>) {
     this.#options = options
@@ -68,6 +78,8 @@ export class FaultProxy<Name extends string> {
     this.#script = script
     this.struck = 0
     this.calls.length = 0
+    this.served.length = 0
+    this.#struckKey = ''
     this.#attempts.clear()
   }
 
@@ -98,6 +110,7 @@ export class FaultProxy<Name extends string> {
     if (first !== 'pass') return answer(res, first)
     const reply = await this.#forward(req, body).catch(() => undefined)
     if (reply === undefined) return answer(res, 'drop')
+    this.served.push({ name: this.#options.nameOf(req), path: req.url ?? '', reply })
     const second = (await fault?.after?.(reply)) ?? 'pass'
     await answer(res, second === 'pass' ? reply : second, reply)
     fault?.delivered?.()
@@ -111,16 +124,20 @@ export class FaultProxy<Name extends string> {
     const attempt = (this.#attempts.get(key) ?? 0) + 1
     this.#attempts.set(key, attempt)
     if (attempt === 1) this.calls.push(name)
-    const script = this.#script
-    if (script === undefined || script.call !== name) return undefined
-    if (attempt === 1 ? this.count(name) !== script.nth : this.#struckKey !== key) return undefined
-    if (attempt > 1 && script.attempts === 'first') return undefined
+    const isStruck = attempt === 1 ? this.#isNext(name) : this.#isAgain(key)
+    if (!isStruck) return undefined
     this.#struckKey = key
     this.struck += 1
-    return script.fault
+    return this.#script?.fault
   }
 
-  #struckKey = ''
+  #isNext(name: Name): boolean {
+    return this.#script?.call === name && this.#script.nth === this.count(name)
+  }
+
+  #isAgain(key: string): boolean {
+    return this.#script?.attempts === 'all' && this.#struckKey === key
+  }
 
   #forward(req: IncomingMessage, body: Buffer): Promise<ProxiedReply> {
     const { hostname, port } = new URL(this.#options.target)
@@ -129,7 +146,9 @@ export class FaultProxy<Name extends string> {
     // The body is here already, so nobody is to be asked whether it may be sent.
     delete headers.expect
     return new Promise((resolve, reject) => {
-      const onward = request({ hostname, port, path, method, headers }, (reply) => {
+      // A kept connection that the service has just closed would be a fault that nobody asked for.
+      const options = { hostname, port, path, method, headers, agent: false }
+      const onward = request(options, (reply) => {
         buffer(reply).then((bytes) => {
           resolve({ status: reply.statusCode ?? 502, headers: reply.headers, body: bytes })
         }, reject)

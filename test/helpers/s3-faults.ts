@@ -70,11 +70,11 @@ function errorReply(status: number, code: string): ProxiedReply {
 
 /** No part of the list, and the word that there are more. */
 function truncated(reply: ProxiedReply, marker: string): ProxiedReply {
-  if (reply.status !== 200) return reply
-  return xml(200, withoutParts(reply).replace('</ListPartsResult>', `${TRUNCATED}${marker}$&`))
+  const end = '</ListPartsResult>'
+  const text = withoutParts(reply)
+  if (!text.includes(end)) throw new Error(`this is no list of parts: ${text}`)
+  return xml(200, text.replace(end, `<IsTruncated>true</IsTruncated>${marker}${end}`))
 }
-
-const TRUNCATED = '<IsTruncated>true</IsTruncated>'
 
 function withoutParts(reply: ProxiedReply): string {
   return reply.body
