@@ -7,6 +7,7 @@ import type {
   ClaimStep,
   CompleteMultipart,
   CreateMultipart,
+  MultipartTarget,
   PartsChange,
   RecordOutcome,
   SessionStore,
@@ -171,7 +172,7 @@ export class World {
 
   /** What the ports were told and answered; by their contract that is what they hold from then on. */
   #note(
-    { history, actor }: Performance,
+    { history, actor, call }: Performance,
     name: string,
     args: readonly unknown[],
     result: unknown,
@@ -199,6 +200,13 @@ export class World {
         const { multipartId } = result as { multipartId: string }
         const token = metadata[TOKEN_METADATA_KEY] ?? ''
         history.multiparts.set(multipartId, new MultipartHistory(multipartId, token))
+        return
+      }
+      case 'abortMultipartUpload': {
+        const { multipartId } = args[0] as MultipartTarget
+        if (call.do !== 'abort' && history.record?.multipartId === multipartId) {
+          this.#problem(history, `${call.do} threw the parts away`)
+        }
         return
       }
       case 'recordParts':
