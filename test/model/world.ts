@@ -199,6 +199,10 @@ export class World {
         const { metadata } = args[0] as CreateMultipart
         const { multipartId } = result as { multipartId: string }
         const token = metadata[TOKEN_METADATA_KEY] ?? ''
+        const others = [...history.multiparts.values()]
+        if (!history.isForgotten && others.some((other) => other.token === token)) {
+          this.#problem(history, 'two multipart uploads have one token')
+        }
         history.multiparts.set(multipartId, new MultipartHistory(multipartId, token))
         return
       }
