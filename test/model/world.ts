@@ -7,6 +7,7 @@ import type {
   ClaimStep,
   CompleteMultipart,
   CreateMultipart,
+  MultipartTarget,
   PartsChange,
   RecordOutcome,
   SessionStore,
@@ -171,7 +172,7 @@ export class World {
 
   /** What the ports were told and answered; by their contract that is what they hold from then on. */
   #note(
-    { history, actor }: Performance,
+    { history, actor, call }: Performance,
     name: string,
     args: readonly unknown[],
     result: unknown,
@@ -198,7 +199,18 @@ export class World {
         const { metadata } = args[0] as CreateMultipart
         const { multipartId } = result as { multipartId: string }
         const token = metadata[TOKEN_METADATA_KEY] ?? ''
+        const others = [...history.multiparts.values()]
+        if (!history.isForgotten && others.some((other) => other.token === token)) {
+          this.#problem(history, 'two multipart uploads have one token')
+        }
         history.multiparts.set(multipartId, new MultipartHistory(multipartId, token))
+        return
+      }
+      case 'abortMultipartUpload': {
+        const { multipartId } = args[0] as MultipartTarget
+        if (call.do !== 'abort' && history.record?.multipartId === multipartId) {
+          this.#problem(history, `${call.do} threw the parts away`)
+        }
         return
       }
       case 'recordParts':
