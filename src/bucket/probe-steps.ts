@@ -4,6 +4,7 @@ import { type ChecksumMode, hasObjectDigest } from '../protocol/index.js'
 import { type Answer, type BucketFlags, UNKNOWN_FLAGS } from './probe-report.js'
 import type { ProbeOptions, ProbeSubject } from './probe-subject.js'
 import { TinyUpload } from './probe-upload.js'
+import { putPart } from './put-part.js'
 import { isRefusal, statusOf } from './status-error.js'
 
 export interface Probing {
@@ -134,9 +135,9 @@ async function tiny(
 ): Promise<Answer> {
   const { bucket, signer } = subject
   const token = `probe.${options.random()}`
-  const { fetch = globalThis.fetch } = options
+  const { put = putPart } = options
   try {
-    const upload = await TinyUpload.open({ bucket, signer, fetch, key, token, mode })
+    const upload = await TinyUpload.open({ bucket, signer, put, key, token, mode })
     try {
       return await step(upload, token)
     } finally {

@@ -1,4 +1,5 @@
 import type { Bucket, PartSigner } from '../coordinator/ports.js'
+import type { putPart } from './put-part.js'
 
 /** The bucket under test, in the calls that only the probe makes and those of the ports. */
 export interface ProbeSubject {
@@ -19,6 +20,6 @@ export interface ProbeOptions {
   readonly keyPrefix: string
   /** Never the same text twice. */
   readonly random: () => string
-  /** @default the global one */
-  readonly fetch?: typeof fetch
+  /** Sends a part to its URL. @default by Node's own HTTP */
+  readonly put?: typeof putPart
 }

@@ -1,4 +1,4 @@
-import { type ProbeSubject, probeBucket } from '../../src/bucket/index.js'
+import { type ProbeOptions, type ProbeSubject, probeBucket } from '../../src/bucket/index.js'
 import type { Bucket } from '../../src/coordinator/ports.js'
 import type { MemoryBucket } from './memory-bucket.js'
 
@@ -41,7 +41,7 @@ export function altered(bucket: Bucket, calls: Partial<Bucket>): Bucket {
   }
 }
 
-export function probeMemory(subject: ProbeSubject, options: { fetch?: typeof fetch } = {}) {
+export function probeMemory(subject: ProbeSubject, options: Pick<ProbeOptions, 'put'> = {}) {
   count += 1
   let texts = 0
   const random = () => `${count}-${++texts}`
