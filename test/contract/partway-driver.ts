@@ -29,24 +29,32 @@ export interface PartwayServices {
 
 const SECRET = 'a secret of thirty-two bytes or more'
 
+export interface DriverOptions {
+  /** @default an owner of its own */
+  readonly caller?: Caller
+  readonly settings?: Partial<CoordinatorSettings>
+}
+
 /** A coordinator on given services, driven the way a client would. */
 export class PartwayDriver {
   readonly clock = new TestClock()
   readonly tap = new BucketTap()
   readonly caller: Caller
+  readonly #settings: Partial<CoordinatorSettings>
 
   #services: PartwayServices
   #partway: Partway
 
-  constructor(services: PartwayServices, caller: Caller = { owner: `owner ${randomUUID()}` }) {
+  constructor(services: PartwayServices, options: DriverOptions = {}) {
     this.#services = services
-    this.caller = caller
+    this.caller = options.caller ?? { owner: `owner ${randomUUID()}` }
+    this.#settings = options.settings ?? {}
     this.#partway = this.another()
   }
 
   /** The same caller with other services. */
   on(services: PartwayServices): PartwayDriver {
-    return new PartwayDriver(services, this.caller)
+    return new PartwayDriver(services, { caller: this.caller, settings: this.#settings })
   }
 
   get services(): PartwayServices {
@@ -64,7 +72,7 @@ export class PartwayDriver {
   }
 
   /** Another coordinator on the same services, as another process would be. */
-  another(settings: Partial<CoordinatorSettings> = {}): Partway {
+  another(): Partway {
     const { store, signer, bucket } = this.#services
     return createPartway({
       store,
@@ -72,7 +80,7 @@ export class PartwayDriver {
       bucket: tapped(bucket, this.tap),
       secret: SECRET,
       clock: this.clock,
-      settings,
+      settings: this.#settings,
     })
   }
 

@@ -51,7 +51,7 @@ export class CrashLane {
       bucketUrl: endpoint.href,
       publicEndpoint: fixture.endpoint,
       store: shared.url,
-      env: { PARTWAY_LEASE: '1s', PARTWAY_LOG_LEVEL: 'warn' },
+      env: { PARTWAY_LEASE: '1s', PARTWAY_LOG_LEVEL: 'warn', PARTWAY_PROBE: 'false' },
     }
     const server = await ServerProcess.start(settings)
     const toServer = serverProxy(server.url)

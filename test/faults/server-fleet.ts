@@ -43,7 +43,7 @@ export class Fleet {
       bucketUrl: endpoint.href,
       publicEndpoint: fixture.endpoint,
       store: shared.url,
-      env: { PARTWAY_LEASE: '4s', PARTWAY_LOG_LEVEL: 'warn' },
+      env: { PARTWAY_LEASE: '4s', PARTWAY_LOG_LEVEL: 'warn', PARTWAY_PROBE: 'false' },
     }
     const started = Array.from({ length: servers }, () => ServerProcess.start(settings))
     return new Fleet({ fixture, shared, toBucket, servers: await Promise.all(started) })

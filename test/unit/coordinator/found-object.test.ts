@@ -20,11 +20,12 @@ describe('an object that its record does not know of', () => {
       store,
       bucket,
       signer: bucket,
+      emptyStore: async () => openSqliteSessionStore(':memory:'),
       deleteObject: async (key: string) => bucket.deleteObject(key),
       close: () => store.close(),
     }
     const limits = { ...S3_LIMITS, minPartSize: CHUNK }
-    driver = new PartwayDriver(services, { limits })
+    driver = new PartwayDriver(services, { settings: { limits } })
     uploadId = (await driver.init(file, { checksum: 'none', chunkSize: CHUNK })).uploadId
   })
 
