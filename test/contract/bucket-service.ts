@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { connectS3, type S3Connection } from '../../src/bucket/index.js'
 import { createTestBucket } from '../helpers/s3-fixture.js'
 import { bucketContract, type OpenBucket } from './bucket.contract.js'
+import { needsService } from './needs-service.js'
 
 /** Runs the contract on a real server, if this run has one; where it must have one, its lack fails. */
 export function bucketContractOn(
@@ -10,18 +11,12 @@ export function bucketContractOn(
   serviceUrl: string,
   traits: Pick<OpenBucket, 'pagesUploads'>,
 ): void {
-  if (serviceUrl === '') {
-    describe.skipIf(!process.env.CI)(`Bucket contract: ${name} IS NOT RUNNING`, () => {
-      it('needs the URL of the server', () => {
-        throw new Error(`No URL of ${name} was given to this run`)
-      })
+  needsService(name, serviceUrl, () => {
+    bucketContract(name, async () => ({ ...(await openBucket(serviceUrl)), ...traits }))
+    describe(`S3Bucket that refuses to replace, on ${name}`, () => {
+      it('says conflict to a second upload of a key, which stays open', () =>
+        refusesToReplace(serviceUrl))
     })
-    return
-  }
-  bucketContract(name, async () => ({ ...(await openBucket(serviceUrl)), ...traits }))
-  describe(`S3Bucket that refuses to replace, on ${name}`, () => {
-    it('says conflict to a second upload of a key, which stays open', () =>
-      refusesToReplace(serviceUrl))
   })
 }
 

@@ -5,12 +5,17 @@ import { join } from 'node:path'
 import { afterAll } from 'vitest'
 import { openSqliteSessionStore } from '../../src/sessions/sqlite/index.js'
 import { minioUrl } from '../helpers/services.js'
+import { needsService } from './needs-service.js'
 import { partwayContract } from './partway.contract.js'
 import { openServices } from './partway-services.js'
 
 const folder = await mkdtemp(join(tmpdir(), 'partway-test-'))
 afterAll(() => rm(folder, { recursive: true }))
 
-partwayContract('SQLite and MinIO', () =>
-  openServices(minioUrl(), async () => openSqliteSessionStore(join(folder, `${randomUUID()}.db`))),
-)
+needsService('MinIO', minioUrl(), () => {
+  partwayContract('SQLite and MinIO', () =>
+    openServices(minioUrl(), async () =>
+      openSqliteSessionStore(join(folder, `${randomUUID()}.db`)),
+    ),
+  )
+})

@@ -37,18 +37,22 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-it('uploads a file with the ten-line shell script, and only the rest after a failure', async () => {
-  const path = join(folder, 'from a shell.bin')
-  await writeRandomFile(path, 21)
-  gate.limit(2)
-  await expect(run(SCRIPT, [path, server.url], { timeout: 3_000 })).rejects.toThrow()
-  expect(gate.stored).toEqual([1, 2])
-  // The script was killed, its curl was not.
-  gate.drop()
-  gate.limit(Number.POSITIVE_INFINITY)
-  const { stdout } = await run(SCRIPT, [path, server.url])
-  expect(gate.stored).toEqual([1, 2, 3])
-  const { state, object } = JSON.parse(stdout)
-  expect(state).toBe('completed')
-  expect(await sha256OfObject(fixture.client, object)).toBe(await sha256OfFile(path))
-})
+// Where `CI` is set, the set-up has failed before this could hide anything.
+it.skipIf(minioUrl() === '')(
+  'uploads a file with the ten-line shell script, and only the rest after a failure',
+  async () => {
+    const path = join(folder, 'from a shell.bin')
+    await writeRandomFile(path, 21)
+    gate.limit(2)
+    await expect(run(SCRIPT, [path, server.url], { timeout: 3_000 })).rejects.toThrow()
+    expect(gate.stored).toEqual([1, 2])
+    // The script was killed, its curl was not.
+    gate.drop()
+    gate.limit(Number.POSITIVE_INFINITY)
+    const { stdout } = await run(SCRIPT, [path, server.url])
+    expect(gate.stored).toEqual([1, 2, 3])
+    const { state, object } = JSON.parse(stdout)
+    expect(state).toBe('completed')
+    expect(await sha256OfObject(fixture.client, object)).toBe(await sha256OfFile(path))
+  },
+)

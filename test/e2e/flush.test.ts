@@ -22,7 +22,8 @@ const JITTER_MS = 40
  */
 const DATABASE = 7
 
-describe.each([
+// Where `CI` is set, the set-up has failed before this could hide anything.
+describe.skipIf(minioUrl() === '' || redisUrl() === '' || versitygwUrl() === '').each([
   { on: 'MinIO', bucketUrl: minioUrl(), uploads: 50 },
   { on: 'VersityGW', bucketUrl: versitygwUrl(), uploads: 10 },
 ])('Redis flushed at a random moment of each upload ($on)', ({ bucketUrl, uploads }) => {

@@ -17,7 +17,8 @@ afterEach(async () => {
   for (const step of cleanUp.splice(0).reverse()) await step()
 })
 
-it.each(['redis', 'sqlite'])(
+// Where `CI` is set, the set-up has failed before this could hide anything.
+it.skipIf(minioUrl() === '' || redisUrl() === '').each(['redis', 'sqlite'])(
   'serves twenty uploads of 2,000 parts in 150 MB (%s)',
   async (store) => {
     const folder = await mkdtemp(join(tmpdir(), 'partway-e2e-'))
