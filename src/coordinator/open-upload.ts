@@ -132,9 +132,23 @@ async function openMultipart(
     const upload: Upload = { ...draft, ...lifetime, state: 'uploading', epoch, multipartId }
     return { upload, parts: [], revision: 0 }
   }
-  // The store said that another caller took over, so no record names this one and no client saw it.
-  await context.bucket.abortMultipartUpload({ key: draft.key, multipartId })
+  await removeUnused(context, draft, multipartId)
   return undefined
+}
+
+/**
+ * Removes what a late creator opened, unless whoever took over has adopted it, or may be about to: a ghost
+ * costs only room, but the parts of an adopted one are a client's.
+ */
+async function removeUnused(
+  { store, bucket, clock }: Context,
+  draft: UploadDraft,
+  multipartId: string,
+): Promise<void> {
+  const upload = (await store.find(draft, clock.now()))?.upload
+  if (upload === undefined || upload.state === 'creating') return
+  if (upload.multipartId === multipartId) return
+  await bucket.abortMultipartUpload({ key: draft.key, multipartId })
 }
 
 function objectMetadata(draft: UploadDraft, epoch: number): Record<string, string> {

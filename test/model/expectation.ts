@@ -1,9 +1,9 @@
-import { objectToken, type Session, type Upload } from '../../src/coordinator/session.js'
+import type { Session, Upload } from '../../src/coordinator/session.js'
 import { hasObjectDigest, missingRanges, partSize } from '../../src/protocol/index.js'
 import { objectDigestOf } from '../helpers/memory-bucket-digest.js'
 import type { Outcome } from './client.js'
 import type { FileHistory, MultipartHistory } from './history.js'
-import { tokenOf } from './laws.js'
+import { isObjectOf, isToBeFound } from './laws.js'
 import type { Call } from './steps.js'
 import type { World } from './world.js'
 
@@ -11,9 +11,13 @@ import type { World } from './world.js'
 export interface Standing {
   readonly session: Session | undefined
   readonly now: number
-  /** Whether the bucket has the multipart upload of the record, and the object of its epoch. */
+  /** Whether the bucket has the multipart upload of the record, and the object that proves it. */
   readonly isOpen: boolean
   readonly isOurs: boolean
+  /** Whether whoever creates the upload finds its object at the bucket. */
+  readonly isToBeFound: boolean
+  /** The other multipart uploads under the key, newest first. */
+  readonly ghosts: readonly MultipartHistory[]
 }
 
 export async function standingOf(world: World, history: FileHistory): Promise<Standing> {
@@ -22,7 +26,9 @@ export async function standingOf(world: World, history: FileHistory): Promise<St
     session,
     now: world.stage.now,
     isOpen: world.isOpen(session?.upload.multipartId),
-    isOurs: session !== undefined && tokenOf(world, history) === objectToken(session.upload),
+    isOurs: session !== undefined && isObjectOf(world, history, session.upload),
+    isToBeFound: await isToBeFound(world, history, session?.upload.epoch ?? 0),
+    ghosts: world.openOf(history).filter(({ id }) => id !== session?.upload.multipartId),
   }
 }
 
@@ -55,8 +61,8 @@ export async function rightAnswers(
   const { session } = standing
   if (call.do === 'put' || call.do === 'intrude') return ['done']
   if (session === undefined) {
-    // What the bucket still holds of a forgotten upload may be found again.
-    return call.do === 'init' ? ['uploading', 'completed'] : ['UPLOAD_NOT_FOUND']
+    if (call.do !== 'init') return ['UPLOAD_NOT_FOUND']
+    return [standing.isToBeFound ? 'completed' : 'uploading']
   }
   const { upload } = session
   switch (upload.state) {
@@ -138,11 +144,11 @@ function whenAborting(call: Call): readonly string[] {
   }
 }
 
-function whenDone(call: Call, { state }: Upload, { isOurs }: Standing): readonly string[] {
+function whenDone(call: Call, { state }: Upload, standing: Standing): readonly string[] {
   const isCompleted = state === 'completed'
   switch (call.do) {
     case 'init':
-      return [isCompleted && isOurs ? 'completed' : 'uploading']
+      return [(isCompleted ? standing.isOurs : standing.isToBeFound) ? 'completed' : 'uploading']
     case 'status':
       return [isCompleted ? 'completed' : 'aborted']
     case 'complete':
@@ -156,9 +162,9 @@ function whenDone(call: Call, { state }: Upload, { isOurs }: Standing): readonly
 
 function afterReconcile(
   history: FileHistory,
-  { session, isOpen, isOurs }: Standing,
+  { session, isOpen, isOurs, ghosts }: Standing,
 ): readonly string[] | undefined {
-  if (!isOpen) return [isOurs ? 'completed' : uploadingWith([])]
+  if (!isOpen) return [isOurs ? 'completed' : uploadingWith(adoptedParts(history, ghosts))]
   const arrived = session && arrivedOf(history, session)
   return arrived && [uploadingWith(arrived)]
 }
@@ -166,14 +172,16 @@ function afterReconcile(
 async function afterComplete(
   history: FileHistory,
   call: Extract<Call, { do: 'complete' }>,
-  { session, isOpen, isOurs }: Standing,
+  { session, isOpen, isOurs, ghosts }: Standing,
 ): Promise<readonly string[] | undefined> {
   const { file } = history
   const { totalChunks } = file.layout
   const isWrong = call.digest === 'wrong' && hasObjectDigest(file.spec.checksum)
   if (!isOpen) {
     if (isOurs) return [isWrong ? 'CHECKSUM_MISMATCH' : 'completed']
-    return [partsMissing([[1, totalChunks]]), ...(await mismatchByRecord(history, call, session))]
+    const adopted = adoptedParts(history, ghosts)
+    const ranges = missingRanges(totalChunks, (index) => adopted.includes(index))
+    return [partsMissing(ranges), ...(await mismatchByRecord(history, call, session))]
   }
   const arrived = session && arrivedOf(history, session, call.isReported)
   if (arrived === undefined) return undefined
@@ -224,6 +232,15 @@ function arrivedOf(
     const reportedNow = isReportedNow ? history.etags.get(index) : undefined
     return hasArrived(history, { multipart, index, etag: reportedNow ?? recorded.get(index) })
   })
+}
+
+/** The parts of the ghost that is adopted when the upload is opened anew: of exact size, whoever signed. */
+function adoptedParts({ file }: FileHistory, ghosts: readonly MultipartHistory[]): number[] {
+  const most = Math.max(0, ...ghosts.map(({ parts }) => parts.size))
+  const parts = ghosts.find((ghost) => ghost.parts.size === most)?.parts
+  return file.indexes.filter(
+    (index) => parts?.get(index)?.bytes.length === partSize(file.layout, index),
+  )
 }
 
 interface Place {

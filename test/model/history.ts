@@ -71,6 +71,8 @@ export class FileHistory {
   deletions = 0
   /** The record as it last was. */
   record: Upload | undefined
+  /** The highest epoch of which the record told more than `creating`. */
+  judged = 0
   /** Whether a record was lost, with the epochs it counted. */
   isForgotten = false
 
@@ -91,8 +93,16 @@ export class FileHistory {
     return isFree
   }
 
+  /** What the store holds from now on. */
+  keep(record: Upload | undefined): void {
+    this.record = record
+    if (record === undefined || record.state === 'creating') return
+    this.judged = Math.max(this.judged, record.epoch)
+  }
+
   forget(): void {
     this.record = undefined
+    this.judged = 0
     this.leaseEnd = 0
     this.isForgotten = true
     for (const multipart of this.multiparts.values()) multipart.isOld = true

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { objectToken, TOKEN_METADATA_KEY, type Upload } from '../../src/coordinator/session.js'
-import { partOffset, partSize } from '../../src/protocol/index.js'
+import { TOKEN_METADATA_KEY, tokenEpoch, type Upload } from '../../src/coordinator/session.js'
+import { hasObjectDigest, partOffset, partSize } from '../../src/protocol/index.js'
 import type { FileHistory, MultipartHistory } from './history.js'
 import type { Call } from './steps.js'
 import type { World } from './world.js'
@@ -44,11 +44,24 @@ function moveProblem(world: World, { history, next, call }: Change): string | un
   const last = history.record
   if (last === undefined) return undefined
   if (next === undefined) return `the record vanished while ${last.state}`
+  if (last.state === 'creating' && next.state === 'completed') {
+    return takenProblem(world, history, next)
+  }
   if (next.epoch !== last.epoch) return epochProblem(world, { history, last, next, call })
   if (next.state === last.state || MOVES[last.state]?.includes(next.state)) return undefined
   return history.isForgotten && next.state === 'failed'
     ? undefined
     : `the upload went from ${last.state} to ${next.state}`
+}
+
+/** An object that was found instead of opening the upload: the right one, of an epoch not judged yet. */
+function takenProblem(world: World, history: FileHistory, next: Upload): string | undefined {
+  const { deletions, judged, rightEtag } = history
+  if (next.object?.etag !== rightEtag) return 'an object was taken that was not made of right parts'
+  if (next.epoch <= judged) return `the object of epoch ${next.epoch} was taken after its judgement`
+  // The test may have deleted it between the look-up and the record.
+  if (epochAt(world, history) === next.epoch || deletions > 0) return undefined
+  return `no object of epoch ${next.epoch} is there to be taken`
 }
 
 interface NewEpoch {
@@ -62,7 +75,7 @@ function epochProblem(world: World, { history, last, next, call }: NewEpoch): st
   if (next.epoch !== last.epoch + 1) return `the epoch went from ${last.epoch} to ${next.epoch}`
   // After a loss the epochs begin anew, so that one may be taken for that of an earlier record.
   if (history.isForgotten) return undefined
-  if (tokenOf(world, history) === objectToken(last))
+  if (isObjectOf(world, history, last))
     return `the object of epoch ${last.epoch} was given up while ${last.state}`
   switch (last.state) {
     case 'aborted':
@@ -78,12 +91,47 @@ function epochProblem(world: World, { history, last, next, call }: NewEpoch): st
 function stateProblem(world: World, history: FileHistory, next: Upload): string | undefined {
   if (next.state !== 'aborted') return undefined
   if (world.isOpen(next.multipartId)) return 'aborted, and the multipart upload is open'
-  if (tokenOf(world, history) === objectToken(next)) return 'aborted, and its object is there'
+  if (isObjectOf(world, history, next)) return 'aborted, and its object is there'
   return undefined
 }
 
-export function tokenOf(world: World, { key }: FileHistory): string | undefined {
-  return world.bucket.object(key)?.metadata[TOKEN_METADATA_KEY]
+/**
+ * Whether the object under the key proves the upload. Which epoch an adopted multipart upload has cannot
+ * be known, so any epoch of the id will do for it, with the size and the digest that are known.
+ */
+export function isObjectOf(world: World, history: FileHistory, upload: Upload): boolean {
+  const epoch = epochAt(world, history)
+  if (epoch === upload.epoch) return true
+  if (epoch === undefined || upload.adopted !== true) return false
+  return isIntact(world, upload, upload.object?.digest ?? upload.digest)
+}
+
+/** Whether an upload of which the record ends at the epoch `judged` has an object to be found. */
+export async function isToBeFound(
+  world: World,
+  history: FileHistory,
+  judged: number,
+): Promise<boolean> {
+  const { file, key } = history
+  const { checksum, size, isDeclared = false } = file.spec
+  const declared = isDeclared ? await file.digest() : undefined
+  const isNew = (epochAt(world, history) ?? 0) > judged
+  return isNew && isIntact(world, { key, checksum, size }, declared)
+}
+
+function isIntact(
+  world: World,
+  { key, checksum, size }: Pick<Upload, 'key' | 'checksum' | 'size'>,
+  expected: string | undefined,
+): boolean {
+  const object = world.bucket.object(key)
+  if (object?.size !== size) return false
+  if (!hasObjectDigest(checksum) || expected === undefined) return true
+  return object.digests[checksum] === expected
+}
+
+function epochAt(world: World, { id = '', key }: FileHistory): number | undefined {
+  return tokenEpoch(id, world.bucket.object(key)?.metadata[TOKEN_METADATA_KEY])
 }
 
 interface Content {

@@ -33,11 +33,27 @@ export class Actor {
   isStopped = false
   wasStopped = false
   #calls = 0
+  #latest: Promise<void> = Promise.resolve()
   readonly #faults: readonly Fault[]
 
   constructor(name: string, faults: readonly Fault[]) {
     this.name = name
     this.#faults = faults
+  }
+
+  /**
+   * Calls that are made at once are made one after the other and answered together: the stage counts an
+   * actor once, so it must not go on by the first answer while another of its calls waits for its turn.
+   */
+  async oneByOne<T>(call: () => Promise<T>): Promise<T> {
+    const answer = this.#latest.then(call)
+    const done = () => {}
+    this.#latest = answer.then(done, done)
+    for (let last: Promise<void> | undefined; last !== this.#latest; ) {
+      last = this.#latest
+      await last
+    }
+    return answer
   }
 
   /** The fault of the call that is about to be made. */

@@ -82,6 +82,12 @@ export class World {
     return this.bucket.openUploads().some((open) => open.multipartId === multipartId)
   }
 
+  /** The multipart uploads open under the file's key, newest first. */
+  openOf({ key, multiparts }: FileHistory): MultipartHistory[] {
+    const open = this.bucket.openUploads().filter((one) => one.key === key)
+    return open.flatMap(({ multipartId }) => multiparts.get(multipartId) ?? []).reverse()
+  }
+
   /** Whether nobody but this performance can have a hand in the file. */
   isAlone(performance: Performance): boolean {
     return [...this.performing].every(
@@ -119,11 +125,13 @@ export class World {
         const member: unknown = Reflect.get(port(), name)
         if (typeof member !== 'function') return member
         return (...args: unknown[]) =>
-          this.#call(performance, String(name), args, () => {
-            // The store may have been lost since.
-            const target = port()
-            return Reflect.apply(Reflect.get(target, name) as typeof member, target, args)
-          })
+          performance.actor.oneByOne(() =>
+            this.#call(performance, String(name), args, () => {
+              // The store may have been lost since.
+              const target = port()
+              return Reflect.apply(Reflect.get(target, name) as typeof member, target, args)
+            }),
+          )
       },
     })
   }
@@ -167,7 +175,7 @@ export class World {
     if (record !== undefined && (record.keepUntil <= now || isLate)) history.forget()
     const problem = recordProblem(this, { history, next, call })
     if (problem !== undefined) this.problems.push(problem)
-    history.record = next
+    history.keep(next)
   }
 
   /** What the ports were told and answered; by their contract that is what they hold from then on. */
