@@ -5,7 +5,7 @@ import type { Fault } from '../helpers/fault-proxy.js'
 import type { S3CallName } from '../helpers/s3-call.js'
 import { minioUrl, redisUrl, versitygwUrl } from '../helpers/services.js'
 import { CrashLane, waitABit } from './crash-lane.js'
-import { brokenInvariants } from './invariants.js'
+import { brokenInvariants, wrongAborts } from './invariants.js'
 import { PatientClient } from './patient-client.js'
 import { Payload } from './payload.js'
 import type { StoreKind } from './stores.js'
@@ -62,6 +62,8 @@ function atReply(use: string, way: Way, call: RouteName, nth = 1): Point[] {
 
 /** In the order of an upload. `parts` is called to sign part 1, to sign the others, and to report all. */
 const POINTS: readonly Point[] = [
+  ...atBucket('init', UPLOAD, 'HeadObject'),
+  ...atBucket('init', UPLOAD, 'ListMultipartUploads'),
   ...atBucket('init', UPLOAD, 'CreateMultipartUpload'),
   ...atReply('init', UPLOAD, 'init'),
   ...atReply('sign', UPLOAD, 'parts'),
@@ -70,11 +72,11 @@ const POINTS: readonly Point[] = [
   ...atReply('report', UPLOAD, 'parts', 3),
   ...atBucket('complete, unreported', UPLOAD_NONE, 'ListParts', 2),
   ...atBucket('complete', UPLOAD, 'CompleteMultipartUpload'),
-  ...atBucket('complete', UPLOAD, 'HeadObject'),
+  ...atBucket('complete', UPLOAD, 'HeadObject', 2),
   ...atReply('complete', UPLOAD, 'complete'),
   ...atBucket('abort', ABORT, 'AbortMultipartUpload'),
   ...atBucket('abort', ABORT, 'ListParts'),
-  ...atBucket('abort', ABORT, 'HeadObject'),
+  ...atBucket('abort', ABORT, 'HeadObject', 2),
   ...atReply('abort', ABORT, 'abort'),
 ]
 
@@ -115,11 +117,13 @@ async function survives(lane: CrashLane, point: Point, name: string): Promise<vo
     else expect(await client.abandon(), name).toBe(true)
     await lane.settled()
     const { told, states, uploadId: id } = client
-    const { served } = lane.toBucket
+    const { served, asked } = lane.toBucket
     const expected = { id, state: end, mode, payload, served, told, states }
     expect(lane.kills, `${name}: the server was not killed`).toBe(1)
     expect(await brokenInvariants(lane.ground, expected), name).toEqual([])
-    if (end === 'completed') expect(lane.toBucket.count('AbortMultipartUpload'), name).toBe(0)
+    if (end === 'completed') {
+      expect(await wrongAborts(lane.ground, { id, asked }), name).toEqual([])
+    }
   } finally {
     calls.close()
   }

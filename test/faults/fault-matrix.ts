@@ -9,7 +9,7 @@ import { type S3CallName, s3CallOf } from '../helpers/s3-call.js'
 import { faultsOf, PATIENCE_MS } from '../helpers/s3-faults.js'
 import { createTestBucket, type TestBucket } from '../helpers/s3-fixture.js'
 import { TestClock } from '../helpers/test-clock.js'
-import { brokenInvariants } from './invariants.js'
+import { brokenInvariants, wrongAborts } from './invariants.js'
 import { PatientClient } from './patient-client.js'
 import { Payload } from './payload.js'
 import { callsOf } from './upload-calls.js'
@@ -22,12 +22,16 @@ interface Scenario {
   readonly calls: readonly S3CallName[]
 }
 
+/** What `init` asks before it opens anything: both at once, so in either order. */
+const OPENING: readonly S3CallName[] = ['HeadObject', 'ListMultipartUploads']
+
 const SCENARIOS: readonly Scenario[] = [
   {
     name: 'upload sha256',
     mode: 'sha256',
     end: 'completed',
     calls: [
+      ...OPENING,
       'CreateMultipartUpload',
       'UploadPart',
       'ListParts',
@@ -42,6 +46,7 @@ const SCENARIOS: readonly Scenario[] = [
     mode: 'none',
     end: 'completed',
     calls: [
+      ...OPENING,
       'CreateMultipartUpload',
       'UploadPart',
       'ListParts',
@@ -57,6 +62,7 @@ const SCENARIOS: readonly Scenario[] = [
     mode: 'sha256',
     end: 'aborted',
     calls: [
+      ...OPENING,
       'CreateMultipartUpload',
       'UploadPart',
       'AbortMultipartUpload',
@@ -111,7 +117,8 @@ export function faultMatrix(service: string, bucketUrl: string): void {
       it(`case: ${service} ${scenario.name} without a fault makes the calls of the matrix`, async () => {
         const { calls, broken } = await run(fixture, scenario)
         expect(broken).toEqual([])
-        expect(calls).toEqual(scenario.calls)
+        const opening = calls.slice(0, OPENING.length).sort()
+        expect([...opening, ...calls.slice(OPENING.length)]).toEqual(scenario.calls)
       })
 
       for (const { name, script } of casesOf(scenario)) {
@@ -159,11 +166,10 @@ async function run(
     await proxy.settled()
     const ground = { client: fixture.client, bucket: fixture.bucket, store, ...caller }
     const { told, states, uploadId: id } = client
-    const { served } = proxy
+    const { served, asked } = proxy
     const expected = { id, state: scenario.end, mode, payload, served, told, states }
     const broken = await brokenInvariants(ground, expected)
-    const aborts = proxy.count('AbortMultipartUpload')
-    if (scenario.end === 'completed' && aborts > 0) broken.push('parts were removed after an error')
+    if (scenario.end === 'completed') broken.push(...(await wrongAborts(ground, { id, asked })))
     return { struck: proxy.struck, calls: [...proxy.calls], broken }
   } finally {
     await partway.close()

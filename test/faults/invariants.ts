@@ -7,9 +7,9 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import type { SessionStore } from '../../src/coordinator/ports.js'
-import { objectToken, type Upload } from '../../src/coordinator/session.js'
+import { objectToken, tokenEpoch, type Upload } from '../../src/coordinator/session.js'
 import type { ChecksumMode, CompleteReply, UploadState } from '../../src/protocol/index.js'
-import type { Served } from '../helpers/fault-proxy.js'
+import type { Asked, Served } from '../helpers/fault-proxy.js'
 import type { S3CallName } from '../helpers/s3-call.js'
 import type { Payload } from './payload.js'
 
@@ -55,12 +55,47 @@ export async function brokenInvariants(ground: Ground, expected: Expected): Prom
   if (objects.length > 1) broken.push(`I4: ${objects.length} objects`)
   if (upload.state !== state) broken.push(`the upload is ${upload.state}, not ${state}`)
   const object = await readObject(ground, objects[0])
-  const isOurs = object?.reply.Metadata?.['partway-token'] === objectToken(upload)
+  const isOurs = hasOurToken(upload, object?.reply.Metadata?.['partway-token'])
   if (isOurs && upload.state !== 'completed') broken.push(`I2: an object, but ${upload.state}`)
   if (object !== undefined && !isOurs) broken.push('I4: an object with another token')
   if (upload.state === 'completed') broken.push(...(await objectFlaws(upload, object, expected)))
   if (upload.state === 'aborted') broken.push(...(await leftovers(ground, upload)))
   return broken
+}
+
+/**
+ * The requests to abort, of an upload that nobody gave up, that could have cost a client its parts. What
+ * may be aborted is only what an interrupted creation left: a multipart upload that no record names, that
+ * has been sent no part and that nobody has asked to complete.
+ */
+export async function wrongAborts(
+  { store, owner }: Ground,
+  { id, asked }: { readonly id: string; readonly asked: readonly Asked<S3CallName>[] },
+): Promise<string[]> {
+  const session = await store.find({ owner, id }, Date.now())
+  const inUse = new Set([session?.upload.multipartId])
+  for (const { name, path } of asked) {
+    if (name === 'UploadPart' || name === 'CompleteMultipartUpload') inUse.add(multipartOf(path))
+  }
+  return asked
+    .filter(({ name, path }) => name === 'AbortMultipartUpload' && inUse.has(multipartOf(path)))
+    .map(({ path }) => `parts were removed after an error: ${path}`)
+}
+
+function multipartOf(path: string): string {
+  const multipartId = new URL(path, 'http://bucket').searchParams.get('uploadId')
+  if (multipartId === null) throw new Error(`this is no call of a multipart upload: ${path}`)
+  return multipartId
+}
+
+/**
+ * An adopted multipart upload has the token of the epoch that opened it. No store is emptied here, so that
+ * epoch is never a later one than the record's.
+ */
+function hasOurToken(upload: Upload, token: string | undefined): boolean {
+  if (upload.adopted !== true) return token === objectToken(upload)
+  const epoch = tokenEpoch(upload.id, token)
+  return epoch !== undefined && epoch <= upload.epoch
 }
 
 function* tellers(upload: Upload, { told, states }: Expected): Generator<string> {

@@ -38,6 +38,12 @@ export interface Served<Name extends string> {
   readonly reply: ProxiedReply
 }
 
+/** What the service was asked, whether or not it ever heard of it. */
+export interface Asked<Name extends string> {
+  readonly name: Name
+  readonly path: string
+}
+
 export interface FaultProxyOptions<Name extends string> {
   /** Where requests go on to. */
   readonly target: string
@@ -52,6 +58,8 @@ export interface FaultProxyOptions<Name extends string> {
 export class FaultProxy<Name extends string> {
   /** The names of all calls, in the order of their first attempts. */
   readonly calls: Name[] = []
+  /** Every attempt of every call, those that met with a fault included. */
+  readonly asked: Asked<Name>[] = []
   /** In the order of the answers. */
   readonly served: Served<Name>[] = []
   /** How often the scripted fault has happened. */
@@ -78,6 +86,7 @@ export class FaultProxy<Name extends string> {
     this.#script = script
     this.struck = 0
     this.calls.length = 0
+    this.asked.length = 0
     this.served.length = 0
     this.#struckKey = ''
     this.#attempts.clear()
@@ -123,6 +132,7 @@ export class FaultProxy<Name extends string> {
     const key = typeof id === 'string' ? id : `plain ${this.#attempts.size}`
     const attempt = (this.#attempts.get(key) ?? 0) + 1
     this.#attempts.set(key, attempt)
+    this.asked.push({ name, path: req.url ?? '' })
     if (attempt === 1) this.calls.push(name)
     const isStruck = attempt === 1 ? this.#isNext(name) : this.#isAgain(key)
     if (!isStruck) return undefined
