@@ -30,6 +30,11 @@ export class PartGate {
     for (const [req, res] of this.#waiting.splice(0)) this.#pass(req, res)
   }
 
+  /** How many parts wait. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
   /** Cuts off the parts that wait. */
   drop(): void {
     for (const [, res] of this.#waiting.splice(0)) res.destroy()
