@@ -4,15 +4,16 @@ import type { ChecksumMode, Layout, StoredObject, UploadState } from '../protoco
  * An upload as the coordinator knows it.
  *
  * ```
- * creating ──open──▶ uploading ──claim──▶ completing ──▶ verifying ──▶ completed ◀── creating
+ * creating ──open──▶ uploading ──claim──▶ completing ──▶ verifying ◀──claim──▶ completed
  *                      │   ▲                  │  │            └──────▶ failed
  *                      │   └──── release ─────┘  └──▶ completed
- *                      ├──claim──▶ aborting ──▶ aborted
- *                      └──▶ expired
+ *                      └──claim──▶ aborting ──▶ aborted, expired
  * ```
  *
  * `creating` is not on the wire: nobody is shown an upload before its multipart upload exists. It goes
- * straight to `completed` where the store has lost the record of an upload whose object is there.
+ * straight to `completed` or `verifying` where the object is there already: the store has lost the record of
+ * it, or the same owner has stored the same content before. A `completed` upload goes back to `verifying`
+ * when a hash of the whole file is given later that has not been checked yet.
  * Every arrow is one atomic step of `SessionStore`. A step out of a claimed state (`creating`,
  * `completing`, `verifying`, `aborting`) needs the fencing number that its claim was given.
  */
@@ -36,6 +37,11 @@ export interface UploadDraft extends Layout {
   readonly metadata?: Readonly<Record<string, string>>
   /** The object-level digest that the client declared; the finished object must have it. */
   readonly digest?: string
+  /**
+   * The hash of the whole file that the client declared: SHA-256 or, by its length, MD5, in lower-case hex.
+   * The object is `completed` only after it was read and had it.
+   */
+  readonly fileHash?: string
   /** Milliseconds since the epoch. */
   readonly createdAt: number
 }
@@ -64,7 +70,9 @@ export interface Upload extends UploadDraft, Lifetime {
   readonly adopted?: true
   /** S3's `UploadId`; absent while `creating`, and where the object itself was found. */
   readonly multipartId?: string
-  /** Present once `completed`. */
+  /** The hash that came with the completion, as {@link UploadDraft.fileHash}, and checked like it. */
+  readonly expectedHash?: string
+  /** Present while `verifying` and once `completed`. */
   readonly object?: StoredObject
 }
 

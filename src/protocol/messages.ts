@@ -54,6 +54,7 @@ export const statusQuery = z.strictObject({
 export const completeRequest = z.strictObject({
   upload_id: field.uploadId,
   digest: z.optional(field.checksum),
+  expected_hash: z.optional(field.fileHash),
   parts: z.optional(reportedParts),
 })
 
@@ -82,7 +83,10 @@ export const signedPart = z.object({
   expires_in: z.int(),
 })
 
-/** The finished object, as the bucket itself described it after completion. */
+/**
+ * The finished object, as the bucket itself described it after completion. `sha256` and `md5`, in hex, are
+ * there when the object was read and had them.
+ */
 export const storedObject = z.object({
   bucket: z.string(),
   key: z.string(),
@@ -90,6 +94,8 @@ export const storedObject = z.object({
   etag: z.string(),
   digest: z.optional(z.string()),
   version_id: z.optional(z.string()),
+  sha256: z.optional(z.string()),
+  md5: z.optional(z.string()),
 })
 
 export const statusReply = z.object({
