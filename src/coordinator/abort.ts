@@ -1,14 +1,10 @@
 import type { AbortReply, AbortRequest } from '../protocol/index.js'
 import { type Context, finalLifetime } from './context.js'
 import type { Caller } from './partway.js'
-import type { ClaimOutcome } from './ports.js'
-import { type Proof, proveObject } from './proof.js'
+import type { ClaimOutcome, UploadRef } from './ports.js'
+import { removeParts } from './remove-parts.js'
 import { completionInProgress, notFound, wrongState } from './replies.js'
-import type { Upload } from './session.js'
-import { UploadError } from './upload-error.js'
-
-/** S3: parts that are still being sent may survive an abort, so it may have to be repeated. */
-const ATTEMPTS = 3
+import { settleProven } from './settle-proven.js'
 
 type Claimed = Extract<ClaimOutcome, { kind: 'claimed' }>
 
@@ -18,54 +14,57 @@ export async function abort(
   { owner }: Caller,
   { uploadId }: AbortRequest,
 ): Promise<AbortReply> {
-  const now = context.clock.now()
-  const { leaseMs } = context.settings
-  const claim = await context.store.claim({ owner, id: uploadId }, { to: 'aborting', now, leaseMs })
+  const claim = await claimAbort(context, { owner, id: uploadId })
   switch (claim.kind) {
     case 'not-found':
       throw notFound()
     case 'busy':
       throw completionInProgress(Math.min(claim.retryAfterMs, 5_000), claim.state)
-    case 'wrong-state':
-      if (claim.upload.state === 'aborted') return { uploadId, state: 'aborted' }
-      throw wrongState(claim.upload, now)
+    case 'wrong-state': {
+      const { state } = claim.upload
+      if (state === 'aborted' || state === 'expired') return { uploadId, state }
+      context.announce(claim.upload)
+      throw wrongState(claim.upload, context.clock.now())
+    }
     case 'claimed':
-      return abortAtBucket(context, claim)
+      return abortAtBucket(context, claim, 'aborted')
   }
 }
 
-/** The reply of an abort says nothing about a completion before it, so the object is asked as well. */
-async function abortAtBucket(context: Context, claim: Claimed): Promise<AbortReply> {
-  const { upload } = claim.session
-  await removeParts(context, upload)
-  const proof = await proveObject(context, upload, undefined)
-  await settle(context, claim, proof)
-  if (proof.kind === 'proven') {
-    const completed: Upload = { ...upload, state: 'completed', object: proof.object }
-    throw wrongState(completed, context.clock.now())
-  }
-  return { uploadId: upload.id, state: 'aborted' }
+/**
+ * Ends an upload whose time is over, and an abort that nobody finished. As `abort` in two steps: first what
+ * is in the bucket, then the record.
+ */
+export async function expire(context: Context, ref: UploadRef): Promise<void> {
+  const claim = await claimAbort(context, ref)
+  if (claim.kind !== 'claimed') return
+  const isOver = claim.session.upload.expiresAt <= context.clock.now()
+  await abortAtBucket(context, claim, isOver ? 'expired' : 'aborted')
 }
 
-async function removeParts({ bucket }: Context, upload: Upload): Promise<void> {
-  const { key, multipartId = '' } = upload
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    await bucket.abortMultipartUpload({ key, multipartId })
-    const left = await bucket.listParts({ key, multipartId })
-    if (left.kind === 'gone') return
-  }
-  throw new UploadError('BUCKET_UNAVAILABLE', 'The bucket still holds parts; abort again.', {
-    retryAfterMs: 2_000,
-  })
+function claimAbort({ store, clock, settings }: Context, ref: UploadRef): Promise<ClaimOutcome> {
+  const { leaseMs } = settings
+  return store.claim(ref, { to: 'aborting', now: clock.now(), leaseMs })
 }
 
-async function settle(context: Context, { session, fence }: Claimed, proof: Proof): Promise<void> {
+async function abortAtBucket(
+  context: Context,
+  { session: { upload }, fence }: Claimed,
+  to: 'aborted' | 'expired',
+): Promise<AbortReply> {
+  const proof = await removeParts(context, upload)
   const now = context.clock.now()
-  await context.store.settle(session.upload, {
+  if (proof.kind === 'proven') {
+    const { object } = proof
+    const proven = await settleProven(context, upload, { from: 'aborting', fence, object })
+    throw wrongState({ ...upload, ...(proven ?? { state: 'completed', object }) }, now)
+  }
+  await context.store.settle(upload, {
     ...finalLifetime(context, now),
     from: 'aborting',
+    to,
     fence,
     now,
-    ...(proof.kind === 'proven' ? { to: 'completed', object: proof.object } : { to: 'aborted' }),
   })
+  return { uploadId: upload.id, state: to }
 }

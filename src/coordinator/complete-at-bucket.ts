@@ -38,18 +38,33 @@ export async function finishAtBucket(
 ): Promise<CompletionOutcome> {
   const { session, manifest: outcome } = completion
   if (outcome.kind === 'missing') return outcome
-  if (outcome.kind === 'gone') {
-    const { adopted } = session.upload
-    const digest = completion.digest ?? (adopted ? await knownDigest(session) : undefined)
-    const proof = await proveObject(context, session.upload, digest)
-    return proof.kind === 'not-ours' ? { kind: 'lost' } : proof
-  }
+  if (outcome.kind === 'gone') return afterward(context, completion)
   const { manifest } = outcome
   for (const declared of [completion.digest, session.upload.digest]) {
     if (declared !== undefined && declared !== manifest.digest) return { kind: 'digest-differs' }
   }
   const attempt = await tryComplete(context, session, manifest)
   return verdict(context, completion, { attempt, digest: manifest.digest })
+}
+
+/**
+ * There is nothing to complete any more: is it done? What the client says of it now comes last, so that a
+ * wrong digest does not turn a good object into a failed one.
+ */
+async function afterward(
+  context: Context,
+  { session, digest }: Completion,
+): Promise<CompletionOutcome> {
+  const { upload } = session
+  const known = upload.digest ?? (await knownDigest(session))
+  // An adopted upload's object may be of another epoch: then every word on its content counts.
+  const expected = known ?? (upload.adopted ? digest : undefined)
+  const proof = await proveObject(context, upload, expected)
+  if (proof.kind === 'not-ours') return { kind: 'lost' }
+  if (proof.kind === 'proven' && digest !== undefined && digest !== proof.object.digest) {
+    return { kind: 'digest-differs' }
+  }
+  return proof
 }
 
 async function tryComplete(

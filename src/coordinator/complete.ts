@@ -3,10 +3,12 @@ import {
   type CompleteRequest,
   type IndexRange,
   isObjectDigest,
+  type StoredObject,
 } from '../protocol/index.js'
 import { type CompletionOutcome, finishAtBucket } from './complete-at-bucket.js'
 import { activeLifetime, type Context, finalLifetime } from './context.js'
 import { digestRule } from './draft.js'
+import { contradicts, hashAlgorithm, unprovenHashes } from './file-hash.js'
 import { missingParts } from './listing.js'
 import { type ManifestOutcome, manifestOf } from './manifest.js'
 import { type OpenedUpload, reopenUpload } from './open-upload.js'
@@ -14,6 +16,7 @@ import type { Caller } from './partway.js'
 import type { ClaimOutcome, UploadRef } from './ports.js'
 import { completionInProgress, notFound, wrongState } from './replies.js'
 import type { Upload } from './session.js'
+import { settleProven } from './settle-proven.js'
 import { record } from './sign-parts.js'
 import { fieldRefusal, UploadError } from './upload-error.js'
 
@@ -37,9 +40,20 @@ export async function complete(
   if (request.parts !== undefined && request.parts.length > 0) {
     await recordLast(context, caller, request.uploadId, request.parts)
   }
-  const claim = await claimOrWait(context, ref)
-  if (claim.kind === 'wrong-state') return standing(context, claim.upload)
+  const { expectedHash } = request
+  if (expectedHash !== undefined) await checkHash(context, ref, expectedHash)
+  const claim = await claimOrWait(context, ref, expectedHash?.toLowerCase())
+  if (claim.kind === 'verifying') return { uploadId: request.uploadId, state: 'verifying' }
+  if (claim.kind === 'wrong-state') return standing(context, claim.upload, expectedHash)
   return finish(context, claim, request.digest)
+}
+
+/** Before anything is claimed for it: no file has two hashes of one kind. */
+async function checkHash(context: Context, ref: UploadRef, expected: string): Promise<void> {
+  const session = await context.store.find(ref, context.clock.now())
+  if (contradicts(session?.upload.fileHash, expected.toLowerCase())) {
+    throw fieldRefusal('CHECKSUM_MISMATCH', 'expected_hash', 'is not the file_hash of init')
+  }
 }
 
 /** The reports that come with the completion; of an upload that is past taking parts they are moot. */
@@ -57,17 +71,29 @@ async function recordLast(
   }
 }
 
+type Entry =
+  | Exclude<ClaimOutcome, { kind: 'busy' } | { kind: 'not-found' }>
+  /** Somebody is reading the object, which may take long. */
+  | { readonly kind: 'verifying' }
+
 async function claimOrWait(
   context: Context,
   ref: UploadRef,
-): Promise<Exclude<ClaimOutcome, { kind: 'busy' } | { kind: 'not-found' }>> {
+  expectedHash: string | undefined,
+): Promise<Entry> {
   const deadline = context.clock.now() + WAIT_MS
   for (;;) {
     const now = context.clock.now()
     const { leaseMs } = context.settings
-    const claim = await context.store.claim(ref, { to: 'completing', now, leaseMs })
+    const claim = await context.store.claim(ref, {
+      to: 'completing',
+      now,
+      leaseMs,
+      ...(expectedHash === undefined ? {} : { expectedHash }),
+    })
     if (claim.kind === 'not-found') throw notFound()
     if (claim.kind !== 'busy') return claim
+    if (claim.state === 'verifying') return { kind: 'verifying' }
     if (claim.state === 'aborting') {
       throw new UploadError('WRONG_STATE', 'The upload is being aborted.', { state: claim.state })
     }
@@ -78,11 +104,39 @@ async function claimOrWait(
 }
 
 /** The answer of an upload that is past completing. */
-function standing({ clock }: Context, upload: Upload): CompleteReply {
+async function standing(
+  context: Context,
+  upload: Upload,
+  expectedHash?: string,
+): Promise<CompleteReply> {
   const { id, state, object } = upload
-  if (state === 'completed' && object !== undefined) return { uploadId: id, state, object }
-  if (state === 'verifying') return { uploadId: id, state }
-  throw wrongState(upload, clock.now())
+  if (state === 'completed' && object !== undefined) {
+    if (expectedHash === undefined) return { uploadId: id, state, object }
+    return standingWithHash(context, { ...upload, object }, expectedHash.toLowerCase())
+  }
+  if (state === 'verifying') {
+    context.announce(upload)
+    return { uploadId: id, state }
+  }
+  throw wrongState(upload, context.clock.now())
+}
+
+/** What the object's hash is, is known from reading it, or it is read now. Either way it stays. */
+async function standingWithHash(
+  context: Context,
+  upload: Upload & { readonly object: StoredObject },
+  expectedHash: string,
+): Promise<CompleteReply> {
+  const { id, object } = upload
+  const known = object[hashAlgorithm(expectedHash)]
+  if (known === expectedHash) return { uploadId: id, state: 'completed', object }
+  if (known !== undefined) {
+    throw fieldRefusal('CHECKSUM_MISMATCH', 'expected_hash', 'is not the hash of the object')
+  }
+  const now = context.clock.now()
+  await context.store.claim(upload, { to: 'verifying', now, leaseMs: 0, expectedHash })
+  context.announce(upload)
+  return { uploadId: id, state: 'verifying' }
 }
 
 async function finish(
@@ -124,10 +178,8 @@ async function conclude(
 ): Promise<CompleteReply> {
   const { upload } = claim.session
   switch (outcome.kind) {
-    case 'proven': {
-      await settle(context, claim, 'completed', outcome.object)
-      return { uploadId: upload.id, state: 'completed', object: outcome.object }
-    }
+    case 'proven':
+      return concludeProven(context, claim, outcome.object)
     case 'corrupt':
       await settle(context, claim, 'failed')
       throw wrongState({ ...upload, state: 'failed' }, context.clock.now())
@@ -150,8 +202,21 @@ async function conclude(
   }
 }
 
+async function concludeProven(
+  context: Context,
+  { session, fence }: Claimed,
+  object: StoredObject,
+): Promise<CompleteReply> {
+  const { upload } = session
+  const proven = await settleProven(context, upload, { from: 'completing', fence, object })
+  // A late holder's proof is as good as any, but whoever took over may have to verify it yet.
+  const isVerified = proven?.state === 'completed' || unprovenHashes(upload, object).length === 0
+  if (isVerified) return { uploadId: upload.id, state: 'completed', object }
+  return { uploadId: upload.id, state: 'verifying' }
+}
+
 /** Opened anew by this caller or another, unless somebody has ended the upload meanwhile. */
-function afterLoss(context: Context, { session }: OpenedUpload): CompleteReply {
+function afterLoss(context: Context, { session }: OpenedUpload): Promise<CompleteReply> {
   const { upload, parts } = session
   if (upload.state === 'uploading') throw partsMissing(missingParts(upload, parts))
   return standing(context, upload)
@@ -174,8 +239,7 @@ function giveBack(context: Context, claim: Claimed): Promise<void> {
 async function settle(
   context: Context,
   { session, fence }: Claimed,
-  to: 'uploading' | 'completed' | 'failed',
-  object?: Upload['object'],
+  to: 'uploading' | 'failed',
 ): Promise<void> {
   const now = context.clock.now()
   const lifetime = to === 'uploading' ? activeLifetime : finalLifetime
@@ -185,6 +249,5 @@ async function settle(
     to,
     fence,
     now,
-    ...(object === undefined ? {} : { object }),
   })
 }

@@ -1,5 +1,5 @@
 import type { BucketCapabilities } from './capabilities.js'
-import type { Bucket, Clock, PartSigner, RandomIds, SessionStore } from './ports.js'
+import type { Bucket, Clock, PartSigner, RandomIds, SessionStore, UploadRef } from './ports.js'
 import type { Lifetime } from './session.js'
 import type { CoordinatorSettings } from './settings.js'
 
@@ -14,6 +14,8 @@ export interface Context {
   /** As far as is known now: a bucket may be found out about while uploads go on. */
   readonly capabilities: () => BucketCapabilities
   readonly secret: string
+  /** Says that there is work to do on an upload for which no client waits, such as to verify it. */
+  readonly announce: (ref: UploadRef) => void
 }
 
 /** The lifetime of an upload that somebody has just worked on. */

@@ -4,11 +4,12 @@ import { abort } from './abort.js'
 import { ALL_CAPABILITIES, type BucketCapabilities } from './capabilities.js'
 import { complete } from './complete.js'
 import type { Context } from './context.js'
+import { due, resume } from './due-work.js'
 import { reportingFaults } from './faults.js'
 import { init } from './init.js'
 import { list } from './list.js'
 import type { Partway } from './partway.js'
-import type { Bucket, Clock, PartSigner, RandomIds, SessionStore } from './ports.js'
+import type { Bucket, Clock, PartSigner, RandomIds, SessionStore, UploadRef } from './ports.js'
 import { type CoordinatorSettings, DEFAULT_SETTINGS } from './settings.js'
 import { parts } from './sign-parts.js'
 import { status } from './status.js'
@@ -28,6 +29,12 @@ export interface PartwayOptions {
    * @default everything
    */
   readonly capabilities?: () => BucketCapabilities
+  /**
+   * Told of each upload that there is something to do for now, besides what clients ask for; see
+   * `Partway.resume`. Must not throw.
+   * @default nobody
+   */
+  readonly onDue?: (ref: UploadRef) => void
   /** @default the system's clock */
   readonly clock?: Clock
   /** @default the system's random numbers */
@@ -54,6 +61,7 @@ export function createPartway(options: PartwayOptions): Partway {
     settings: { ...DEFAULT_SETTINGS, ...options.settings },
     capabilities: options.capabilities ?? (() => ALL_CAPABILITIES),
     secret,
+    announce: ({ owner, id }) => options.onDue?.({ owner, id }),
   }
   return {
     init: (caller, request) => init(context, caller, request),
@@ -62,6 +70,8 @@ export function createPartway(options: PartwayOptions): Partway {
     complete: (caller, request) => complete(context, caller, request),
     abort: (caller, request) => abort(context, caller, request),
     list: (caller, query) => list(context, caller, query),
+    due: (limit) => due(context, limit),
+    resume: (ref, signal = new AbortController().signal) => resume(context, ref, signal),
     check: async () => ({
       store: await answers(store.check()),
       bucket: await answers(options.bucket.check()),

@@ -23,6 +23,7 @@ export function draftOf(context: Context, caller: Caller, request: InitRequest):
   const layout = layoutFor(context, request)
   const checksum = checksumFor(context, request)
   const { digest } = request
+  const fileHash = request.fileHash?.toLowerCase()
   if (digest !== undefined && !isObjectDigest(checksum, digest, layout.totalChunks)) {
     throw fieldRefusal('INVALID_REQUEST', 'digest', digestRule(checksum, layout.totalChunks))
   }
@@ -45,6 +46,7 @@ export function draftOf(context: Context, caller: Caller, request: InitRequest):
     ...(request.contentType === undefined ? {} : { contentType: request.contentType }),
     ...(request.metadata === undefined ? {} : { metadata: request.metadata }),
     ...(digest === undefined ? {} : { digest }),
+    ...(fileHash === undefined ? {} : { fileHash }),
     createdAt: context.clock.now(),
   }
 }

@@ -22,10 +22,19 @@ async function settled(call: () => unknown, code: ErrorCode): Promise<unknown> {
   try {
     return await call()
   } catch (cause) {
-    const service = code === 'STORE_UNAVAILABLE' ? 'session store' : 'bucket'
-    throw new UploadError(code, `The ${service} did not answer as it should; try again.`, {
-      cause,
-      retryAfterMs: RETRY_AFTER_MS,
-    })
+    throw faultOf(code, cause)
   }
+}
+
+/** For what fails after a call of the bucket was answered, such as a stream. */
+export function bucketFault(cause: unknown): UploadError {
+  return cause instanceof UploadError ? cause : faultOf('BUCKET_UNAVAILABLE', cause)
+}
+
+function faultOf(code: ErrorCode, cause: unknown): UploadError {
+  const service = code === 'STORE_UNAVAILABLE' ? 'session store' : 'bucket'
+  return new UploadError(code, `The ${service} did not answer as it should; try again.`, {
+    cause,
+    retryAfterMs: RETRY_AFTER_MS,
+  })
 }

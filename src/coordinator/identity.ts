@@ -19,14 +19,18 @@ export interface ContentIdentity {
 
 /**
  * The stable `upload_id`: whoever knows the file finds the upload again, from any process or device,
- * and an owner's id says nothing about another's. Every field is preceded by its length, so that no
- * two different identities have the same bytes.
+ * and an owner's id says nothing about another's.
  */
 export function stableUploadId(secret: string, identity: Identity): string {
-  const hmac = createHmac('sha256', secret)
   const { owner, filename, size, chunkSize, checksum, content } = identity
   const fields = [owner, filename, size, chunkSize, checksum, content.kind, content.value]
-  for (const field of ['partway upload 1', ...fields]) {
+  return keyedHash(secret, ['partway upload 1', ...fields])
+}
+
+/** HMAC-SHA-256 in base64url. Each field is preceded by its length: no two lists have the same bytes. */
+export function keyedHash(secret: string, fields: readonly (string | number)[]): string {
+  const hmac = createHmac('sha256', secret)
+  for (const field of fields) {
     const bytes = Buffer.from(String(field), 'utf8')
     const length = Buffer.alloc(4)
     length.writeUInt32BE(bytes.length)

@@ -6,8 +6,9 @@ import type { Caller, InitOutcome, SignedBatches } from './partway.js'
 import { proveObject } from './proof.js'
 import { reconcile } from './recover.js'
 import { statusReply } from './replies.js'
-import { isArrived, type Session, type UploadDraft } from './session.js'
+import { isArrived, type Session, type Upload, type UploadDraft } from './session.js'
 import { signedBatches } from './sign-parts.js'
+import { stands } from './twin.js'
 
 export async function init(
   context: Context,
@@ -36,9 +37,15 @@ async function openStanding(
   const opened = await openUpload(context, draft, { isNewId })
   const { upload } = opened.session
   if (upload.state !== 'completed' || opened.origin === 'found') return opened
-  const proof = await proveObject(context, upload, upload.object?.digest)
-  if (proof.kind === 'proven') return opened
+  if (await isThere(context, upload)) return opened
   return openUpload(context, draft, { supersedes: upload.epoch })
+}
+
+async function isThere(context: Context, upload: Upload): Promise<boolean> {
+  const { object } = upload
+  const isBorrowed = object !== undefined && object.key !== upload.key
+  if (isBorrowed) return stands(context, upload, object)
+  return (await proveObject(context, upload, object?.digest)).kind === 'proven'
 }
 
 function signMissing(

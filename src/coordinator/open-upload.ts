@@ -1,4 +1,5 @@
 import { encodeMetadataValue } from '../protocol/index.js'
+import { declaredContent } from './content.js'
 import { activeLifetime, type Context } from './context.js'
 import { type Found, lookUp } from './look-up.js'
 import {
@@ -9,6 +10,7 @@ import {
   type UploadDraft,
 } from './session.js'
 import { adoptMultipart, type Creation, takeObject } from './take-over.js'
+import { takeTwin } from './twin.js'
 import { UploadError } from './upload-error.js'
 
 /** How long one caller may take to open the multipart upload before another tries, at most. */
@@ -48,6 +50,7 @@ export async function openUpload(
   options: OpenOptions = {},
 ): Promise<OpenedUpload> {
   const { supersedes } = options
+  const content = declaredContent(context.secret, draft)
   const deadline = context.clock.now() + WAIT_MS
   for (;;) {
     const now = context.clock.now()
@@ -56,6 +59,7 @@ export async function openUpload(
       now,
       leaseMs: Math.min(CREATION_LEASE_MS, context.settings.leaseMs),
       ...(supersedes === undefined ? {} : { supersedes }),
+      ...(content === undefined ? {} : { content }),
     })
     if (begun.kind === 'exists') return { origin: 'known', session: begun.session }
     if (begun.kind === 'created') {
@@ -78,8 +82,10 @@ export function reopenUpload(context: Context, lost: Upload): Promise<OpenedUplo
     multipartId: __,
     adopted: ___,
     object: ____,
-    expiresAt: _____,
-    keepUntil: ______,
+    expectedHash: _____,
+    standing: ______,
+    expiresAt: _______,
+    keepUntil: ________,
     ...draft
   } = lost
   const renewed = { ...draft, createdAt: context.clock.now() }
@@ -90,8 +96,11 @@ export function reopenUpload(context: Context, lost: Upload): Promise<OpenedUplo
 async function create(
   context: Context,
   draft: UploadDraft,
-  creation: Creation & OpenOptions,
+  creation: Creation & OpenOptions & { readonly twin?: Upload },
 ): Promise<OpenedUpload | undefined> {
+  const { twin } = creation
+  const taken = twin && (await takeTwin(context, draft, { ...creation, twin }))
+  if (taken !== undefined) return { origin: 'found', session: taken }
   if (creation.isNewId !== true) {
     // Whoever supersedes a record has just seen that the object is not the one that it should be.
     const isObjectKnown = creation.supersedes !== undefined

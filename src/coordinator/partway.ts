@@ -12,6 +12,7 @@ import type {
   StatusQuery,
   StatusReply,
 } from '../protocol/index.js'
+import type { UploadRef } from './ports.js'
 
 /** Who is calling, as the host application established it. */
 export interface Caller {
@@ -57,6 +58,18 @@ export interface Partway {
   complete(caller: Caller, request: CompleteRequest): Promise<CompleteReply>
   abort(caller: Caller, request: AbortRequest): Promise<AbortReply>
   list(caller: Caller, query: ListQuery): Promise<ListReply>
+  /**
+   * Uploads that somebody left in the middle of completion, verification or abort: at most `limit`, those
+   * that wait longest. Whoever runs a server takes them up again with {@link resume}; `partway/operations`
+   * has the worker that does.
+   */
+  due(limit: number): Promise<readonly UploadRef[]>
+  /**
+   * Takes up what is to be done for an upload besides what its clients ask for, if there is anything and
+   * nobody else is at it. Rejects when it could not be finished; it is `due` again later, and at once when
+   * `signal` aborts.
+   */
+  resume(ref: UploadRef, signal?: AbortSignal): Promise<void>
   /** Asks the store and the bucket; never rejects. */
   check(): Promise<Readiness>
   /** Closes the store. */

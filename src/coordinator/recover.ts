@@ -1,10 +1,11 @@
-import { type Context, finalLifetime } from './context.js'
+import type { Context } from './context.js'
 import { mergeListing } from './listing.js'
 import { knownDigest } from './manifest.js'
 import { reopenUpload } from './open-upload.js'
 import { proveObject } from './proof.js'
 import { notFound } from './replies.js'
 import type { Session } from './session.js'
+import { settleProven } from './settle-proven.js'
 
 /** Changes of the parts by others that one reconciliation puts up with. */
 const ATTEMPTS = 3
@@ -44,14 +45,9 @@ async function recoverGone(context: Context, session: Session): Promise<Session>
   const { leaseMs } = context.settings
   const claim = await context.store.claim(upload, { to: 'completing', now, leaseMs })
   if (claim.kind === 'claimed') {
-    await context.store.settle(upload, {
-      ...finalLifetime(context, now),
-      from: 'completing',
-      to: 'completed',
-      fence: claim.fence,
-      now,
-      object: proof.object,
-    })
+    const { fence, session: claimed } = claim
+    const { object } = proof
+    await settleProven(context, claimed.upload, { from: 'completing', fence, object })
   }
   const settled = await context.store.find(upload, now)
   if (settled === undefined) throw notFound()

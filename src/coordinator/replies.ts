@@ -83,7 +83,7 @@ export function wrongState(upload: Upload, now: number): UploadError {
     case 'failed':
       return new UploadError(
         'CHECKSUM_MISMATCH',
-        'The object did not have the checksum of the file; the upload has failed. Init it again.',
+        'The object was not the file that it should be; the upload has failed. Init it again.',
         { state },
       )
     case 'completing':

@@ -72,6 +72,8 @@ export interface Upload extends UploadDraft, Lifetime {
   readonly multipartId?: string
   /** The hash that came with the completion, as {@link UploadDraft.fileHash}, and checked like it. */
   readonly expectedHash?: string
+  /** While `verifying`: it was `completed` before. What stood once is not removed by a later check. */
+  readonly standing?: true
   /** Present while `verifying` and once `completed`. */
   readonly object?: StoredObject
 }

@@ -63,7 +63,8 @@ export interface SessionStore {
   /**
    * Claims the upload for completion, abort or verification. From the same claimed state when its lease has
    * ended; to complete or abort it also from `uploading`, to verify it from `completed`. An overdue upload
-   * (`uploading`, past `expiresAt`) can be aborted, not completed.
+   * (`uploading`, past `expiresAt`) can be aborted, not completed. From `completed` it makes the upload
+   * `standing` until it settles.
    */
   claim(ref: UploadRef, step: ClaimStep): Promise<ClaimOutcome>
 

@@ -1,7 +1,8 @@
-import { activeLifetime, type Context, finalLifetime } from './context.js'
+import { activeLifetime, type Context } from './context.js'
 import { mergeListing } from './listing.js'
 import type { Found } from './look-up.js'
 import type { Session, Upload, UploadDraft } from './session.js'
+import { settleProven } from './settle-proven.js'
 import { UploadError } from './upload-error.js'
 
 export interface Creation {
@@ -19,21 +20,11 @@ export async function takeObject(
   draft: UploadDraft,
   { fence, object, epoch, ghosts }: Creation & FoundObject,
 ): Promise<Session | undefined> {
-  const now = context.clock.now()
-  const lifetime = finalLifetime(context, now)
-  const step = {
-    ...lifetime,
-    from: 'creating',
-    to: 'completed',
-    fence,
-    epoch,
-    object,
-    now,
-  } as const
-  if (!(await context.store.settle(draft, step))) return undefined
+  const step = { from: 'creating', fence, epoch, object } as const
+  const proven = await settleProven(context, draft, step)
+  if (proven === undefined) return undefined
   await abortGhosts(context, draft.key, ghosts)
-  const upload: Upload = { ...draft, ...lifetime, state: 'completed', epoch, object }
-  return { upload, parts: [], revision: 0 }
+  return { upload: { ...draft, ...proven, epoch }, parts: [], revision: 0 }
 }
 
 /** The record of an upload whose multipart upload is there, with the parts that it holds. */

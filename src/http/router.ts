@@ -44,6 +44,9 @@ export interface RouterOptions {
 
 type Answer = (caller: Caller, req: Request, res: Response) => Promise<void>
 
+/** Seconds: a small object is read by then, and to ask again costs little. */
+const VERIFYING_RETRY_AFTER = '1'
+
 const DEFAULT_LIMITS: BodyLimits = { small: 64 * 1024, parts: 4 * MIB }
 
 /** The routes of Partway, for any Express 5 application: `app.use(createRouter({ partway }))`. */
@@ -71,7 +74,9 @@ export function createRouter(options: RouterOptions): Router {
   })
   const complete: Answer = async (caller, req, res) => {
     const reply = await partway.complete(caller, await bodyOf(req, completeRequest))
-    await sendMessage(res, reply.state === 'verifying' ? 202 : 200, reply)
+    const isDone = reply.state !== 'verifying'
+    if (!isDone) res.set('Retry-After', VERIFYING_RETRY_AFTER)
+    await sendMessage(res, isDone ? 200 : 202, reply)
   }
   route(ROUTES.complete, large, complete)
   route(ROUTES.merge, large, complete)

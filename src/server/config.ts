@@ -18,6 +18,8 @@ export interface ServerConfig {
   readonly sessionTtlMs: number
   readonly retentionMs: number
   readonly leaseMs: number
+  /** Uploads that are worked on besides requests. */
+  readonly verifyConcurrency: number
   /** In bytes. */
   readonly maxSize: number
   /** Absent for any. */
@@ -69,6 +71,7 @@ export function readConfig(env: Environment): ConfigOutcome {
     sessionTtlMs: read.durationMs('PARTWAY_SESSION_TTL', { min: '1m', max: '365d' }),
     retentionMs: read.durationMs('PARTWAY_RETENTION', { min: '24h', max: '365d' }),
     leaseMs: read.durationMs('PARTWAY_LEASE', { min: '1s', max: '10m' }),
+    verifyConcurrency: read.integer('PARTWAY_VERIFY_CONCURRENCY', 0, 64),
     // 10,000 parts of 5 GiB: no bucket takes more.
     maxSize: read.bytes('PARTWAY_MAX_SIZE', { min: '1B', max: '50000GiB' }),
     ...(allowedTypes.length > 0 && { allowedTypes: checkedTypes(read, allowedTypes) }),

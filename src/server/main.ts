@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { connectS3, type S3Connection } from '../bucket/index.js'
 import { createPartway, systemClock } from '../coordinator/create-partway.js'
 import type { Partway } from '../coordinator/partway.js'
-import type { Clock } from '../coordinator/ports.js'
+import type { Clock, UploadRef } from '../coordinator/ports.js'
+import { BackgroundWorker } from '../operations/index.js'
 import { createApp } from './app.js'
 import { BucketWatch } from './bucket-watch.js'
 import type { ServerConfig } from './config.js'
@@ -28,6 +29,8 @@ export interface RunningServer {
 const DRAIN_MS = 10_000
 /** How long a probe of the bucket may hold up the start, and the stop. */
 const PROBE_MS = 2_000
+/** How long work that was broken off may take to say so to the store. */
+const WORK_STOP_MS = 2_000
 
 /**
  * Puts the standalone server together and starts it. Rejects when the store cannot be opened or the
@@ -43,8 +46,10 @@ export async function startServer(
   const watch = watchBucket(config, { s3, clock, signingClock, log })
   const checks = { store: () => opened.store.check(), bucket: () => checkBucket(s3, watch) }
   const readiness = new Readiness({ checks, clock, log, broken: () => watch.broken })
-  const partway = compose(config, { opened, s3, clock, watch })
+  const partway = compose(config, { opened, s3, clock, watch, onDue: (ref) => work?.add(ref) })
+  const work = backgroundWork(config, { partway, log })
   const close = async (): Promise<void> => {
+    await atMost(WORK_STOP_MS, work?.stop() ?? Promise.resolve())
     await atMost(PROBE_MS, watch.stop())
     s3.close()
     await partway.close()
@@ -61,6 +66,7 @@ export async function startServer(
     // So that, as a rule, the first client already gets what the bucket can do.
     await atMost(PROBE_MS, watch.look())
     const listening = await listen(app, config)
+    work?.start()
     await tellStart({ config, log, readiness, opened, url: listening.url })
     return running({ listening, readiness, log, close })
   } catch (error) {
@@ -74,10 +80,12 @@ interface Composed {
   readonly s3: S3Connection
   readonly clock: Clock
   readonly watch: BucketWatch
+  readonly onDue: (ref: UploadRef) => void
 }
 
-function compose(config: ServerConfig, { opened, s3, clock, watch }: Composed): Partway {
+function compose(config: ServerConfig, { opened, s3, clock, watch, onDue }: Composed): Partway {
   return createPartway({
+    onDue,
     store: opened.store,
     bucket: s3.bucket,
     signer: s3.signer,
@@ -94,6 +102,20 @@ function compose(config: ServerConfig, { opened, s3, clock, watch }: Composed): 
       keyPrefix: config.keyPrefix,
       ...(config.allowedTypes !== undefined && { allowedTypes: config.allowedTypes }),
     },
+  })
+}
+
+/** `undefined` where that is left to other servers. */
+function backgroundWork(
+  { verifyConcurrency }: ServerConfig,
+  { partway, log }: { readonly partway: Partway; readonly log: Log },
+): BackgroundWorker | undefined {
+  if (verifyConcurrency === 0) return undefined
+  return new BackgroundWorker({
+    partway,
+    concurrency: verifyConcurrency,
+    onFault: ({ id }, err) => log.warn({ event: 'work.fault', uploadId: id, err }),
+    onPollFault: (err) => log.warn({ event: 'work.fault', err }),
   })
 }
 

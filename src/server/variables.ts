@@ -102,6 +102,12 @@ export const VARIABLES = [
       'How long one server has an upload to itself while it opens, completes or aborts it; if it dies, another takes over after that: `1s` to `10m`. Opening takes `15s` at most.',
   },
   {
+    name: 'PARTWAY_VERIFY_CONCURRENCY',
+    default: '2',
+    meaning:
+      'How many uploads this server works on at once besides its requests: it reads finished objects whose `file_hash` or `expected_hash` is to be checked, and finishes what a server that died had begun. `0` leaves that to other servers of the same store.',
+  },
+  {
     name: 'PARTWAY_MAX_SIZE',
     default: '5TiB',
     meaning: 'The largest file.',

@@ -127,8 +127,17 @@ export class PartwayDriver {
     return this.partway.status(this.caller, query)
   }
 
-  complete(uploadId: string, request: { digest?: string; parts?: ReportedPart[] } = {}) {
+  complete(
+    uploadId: string,
+    request: { digest?: string; expectedHash?: string; parts?: ReportedPart[] } = {},
+  ) {
     return this.partway.complete(this.caller, { uploadId, ...request })
+  }
+
+  /** The ids of this caller's uploads that are due. */
+  async due(): Promise<string[]> {
+    const refs = await this.partway.due(1_000)
+    return refs.filter(({ owner }) => owner === this.caller.owner).map(({ id }) => id)
   }
 
   abort(uploadId: string) {

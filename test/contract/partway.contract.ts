@@ -10,6 +10,8 @@ import {
   putStatus,
   refusalOf,
 } from './partway-driver.js'
+import { fileHashContract } from './partway-file-hash.js'
+import { instantUploadContract } from './partway-instant.js'
 import { lostStoreContract } from './partway-lost-store.js'
 
 const PART = 5 * MIB
@@ -392,6 +394,8 @@ export function partwayContract(name: string, open: () => Promise<PartwayService
     })
 
     lostStoreContract(() => services)
+    fileHashContract(() => services)
+    instantUploadContract(() => services)
 
     it("lists the owner's uploads, newest first, page by page", async () => {
       const names = ['a.bin', 'b.bin', 'c.bin']

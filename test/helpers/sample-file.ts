@@ -18,6 +18,10 @@ export class SampleFile {
     return createHash('sha256').update(this.bytes).digest('hex')
   }
 
+  get md5(): string {
+    return createHash('md5').update(this.bytes).digest('hex')
+  }
+
   part(layout: Layout, index: number): Buffer {
     const start = partOffset(layout, index)
     return this.bytes.subarray(start, start + partSize(layout, index))

@@ -1,0 +1,42 @@
+import type { StoredObject } from '../protocol/index.js'
+import { verifiedContents } from './content.js'
+import { activeLifetime, type Context, finalLifetime } from './context.js'
+import { type Expecting, unprovenHashes } from './file-hash.js'
+import type { SettleStep } from './ports.js'
+import type { Lifetime, UploadDraft } from './session.js'
+
+export type ProvenStep = Pick<SettleStep, 'from' | 'fence' | 'epoch'> & {
+  readonly object: StoredObject
+}
+
+export interface Proven extends Lifetime {
+  readonly state: 'completed' | 'verifying'
+  readonly object: StoredObject
+}
+
+/**
+ * Settles an upload whose object is proven to be its own, by token, size and digest: it is `completed`, or
+ * `verifying` when the client gave a hash for which the object has to be read. `undefined` when the claim
+ * was not the latest any more.
+ */
+export async function settleProven(
+  context: Context,
+  upload: UploadDraft & Expecting,
+  { object, ...step }: ProvenStep,
+): Promise<Proven | undefined> {
+  const now = context.clock.now()
+  const isDone = unprovenHashes(upload, object).length === 0
+  const state = isDone ? 'completed' : 'verifying'
+  const lifetime = isDone ? finalLifetime(context, now) : activeLifetime(context, now)
+  const isSettled = await context.store.settle(upload, {
+    ...step,
+    ...lifetime,
+    to: state,
+    now,
+    object,
+    ...(isDone && { contents: verifiedContents(context.secret, upload, object) }),
+  })
+  if (!isSettled) return undefined
+  if (!isDone) context.announce(upload)
+  return { ...lifetime, state, object }
+}

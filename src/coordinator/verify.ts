@@ -1,0 +1,153 @@
+import { createHash, type Hash } from 'node:crypto'
+import type { StoredObject } from '../protocol/index.js'
+import type { Context } from './context.js'
+import { finalLifetime } from './context.js'
+import { type HashAlgorithm, hashAlgorithm, unprovenHashes } from './file-hash.js'
+import type { ClaimOutcome, UploadRef } from './ports.js'
+import { proveObject } from './proof.js'
+import { type ObjectRead, readWhole } from './read-whole.js'
+import type { Upload } from './session.js'
+import { settleProven } from './settle-proven.js'
+
+/** An upload that fails again and again is tried less and less often, down to this. */
+const MAX_PAUSE_MS = 60 * 60 * 1000
+
+type Claimed = Extract<ClaimOutcome, { kind: 'claimed' }>
+
+/**
+ * Reads the object of a `verifying` upload and compares it with the hashes that the client gave: then it is
+ * `completed`, or it is removed and the upload `failed`. Rejects when the bucket or the store does not
+ * answer, or when `signal` aborts; then somebody tries again later.
+ */
+export async function verify(context: Context, ref: UploadRef, signal: AbortSignal): Promise<void> {
+  const { store, clock, settings } = context
+  const { leaseMs } = settings
+  const claim = await store.claim(ref, { to: 'verifying', now: clock.now(), leaseMs })
+  if (claim.kind !== 'claimed') return
+  try {
+    await conclude(context, claim, await readHashes(context, claim, signal))
+  } catch (fault) {
+    // Who stops leaves the work to others at once; a fault is given time to pass.
+    await postpone(context, claim, signal.aborted ? 0 : pauseAfter(claim.attempt, leaseMs))
+    throw fault
+  }
+}
+
+type Outcome =
+  | { readonly kind: 'read'; readonly object: StoredObject }
+  /** The object is not there, or is another one, by whatever hand. */
+  | { readonly kind: 'gone' }
+  /** The lease ended meanwhile, and somebody else has the say. */
+  | { readonly kind: 'outrun' }
+
+/** The object with the hashes that it has, of the kinds that are asked for. */
+async function readHashes(context: Context, claim: Claimed, signal: AbortSignal): Promise<Outcome> {
+  const { upload } = claim.session
+  const { object } = upload
+  if (object === undefined) return { kind: 'gone' }
+  const hashes = new Map<HashAlgorithm, Hash>(
+    unprovenHashes(upload, object).map((hash) => {
+      const algorithm = hashAlgorithm(hash)
+      return [algorithm, createHash(algorithm)]
+    }),
+  )
+  const read: ObjectRead = await readWhole(context, object, {
+    signal,
+    onBytes: (bytes) => {
+      for (const hash of hashes.values()) hash.update(bytes)
+    },
+    keepGoing: leaseKeeper(context, claim),
+  })
+  if (read !== 'whole') return { kind: read === 'gone' ? 'gone' : 'outrun' }
+  const found = Array.from(hashes, ([algorithm, hash]) => [algorithm, hash.digest('hex')])
+  return { kind: 'read', object: { ...object, ...Object.fromEntries(found) } }
+}
+
+/** Says whether the claim is still ours; renews it when a third of its time has gone. */
+function leaseKeeper({ store, clock, settings }: Context, claim: Claimed): () => Promise<boolean> {
+  const { leaseMs } = settings
+  const { session, fence } = claim
+  let renewedAt = clock.now()
+  return async () => {
+    const now = clock.now()
+    if (now - renewedAt < leaseMs / 3) return true
+    renewedAt = now
+    return store.extend(session.upload, { state: 'verifying', fence, now, leaseMs })
+  }
+}
+
+async function conclude(context: Context, claim: Claimed, outcome: Outcome): Promise<void> {
+  const { session, fence } = claim
+  const { upload } = session
+  if (outcome.kind === 'outrun') return
+  if (outcome.kind === 'gone') return fail(context, claim)
+  const { object } = outcome
+  const isRight = unprovenHashes(upload, object).length === 0
+  if (isRight) {
+    await settleProven(context, upload, { from: 'verifying', fence, object })
+  } else if (upload.standing) {
+    await settleStanding(context, claim, object)
+  } else {
+    if (await removeOwn(context, claim, object)) await fail(context, claim)
+  }
+}
+
+/**
+ * What was `completed` before stays so, now with the hash that it really has: others may rely on it, and an
+ * upload that was given the same object does. Whoever asked compares.
+ */
+async function settleStanding(
+  context: Context,
+  { session, fence }: Claimed,
+  object: StoredObject,
+): Promise<void> {
+  const now = context.clock.now()
+  const lifetime = finalLifetime(context, now)
+  const step = { from: 'verifying', to: 'completed', fence, now, object } as const
+  await context.store.settle(session.upload, { ...lifetime, ...step })
+}
+
+/**
+ * Removes the object if it is the one that this upload made, and was read. Only the holder of the latest
+ * claim does so: until it has settled, nobody can open the upload again and make another object.
+ */
+async function removeOwn(
+  context: Context,
+  { session, fence }: Claimed,
+  { key, etag, versionId, digest }: StoredObject,
+): Promise<boolean> {
+  const { store, bucket, clock, settings } = context
+  const { upload } = session
+  if (key !== upload.key) return true
+  const proof = await proveObject(context, upload, digest)
+  if (proof.kind !== 'proven' || proof.object.etag !== etag) return true
+  const now = clock.now()
+  const { leaseMs } = settings
+  const isOurs = await store.extend(upload, { state: 'verifying', fence, now, leaseMs })
+  if (!isOurs) return false
+  await bucket.removeObject({ key, etag, ...(versionId === undefined ? {} : { versionId }) })
+  return true
+}
+
+async function fail(context: Context, { session, fence }: Claimed): Promise<void> {
+  const now = context.clock.now()
+  const lifetime = finalLifetime(context, now)
+  await context.store.settle(session.upload, {
+    ...lifetime,
+    from: 'verifying',
+    to: 'failed',
+    fence,
+    now,
+  })
+}
+
+function pauseAfter(attempt: number, leaseMs: number): number {
+  return Math.min(leaseMs * 2 ** (attempt - 1), MAX_PAUSE_MS)
+}
+
+async function postpone(context: Context, claim: Claimed, pauseMs: number): Promise<void> {
+  const { upload }: { upload: Upload } = claim.session
+  const step = { state: 'verifying', fence: claim.fence, now: context.clock.now() } as const
+  // If even this fails the lease ends by itself.
+  await context.store.extend(upload, { ...step, leaseMs: pauseMs }).catch(() => false)
+}

@@ -1,0 +1,2 @@
+/** What runs beside the requests. */
+export { BackgroundWorker, type BackgroundWorkerOptions } from './background-worker.js'
