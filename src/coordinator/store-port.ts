@@ -78,7 +78,7 @@ export interface SessionStore {
    * Leaves the claimed state. `false`, changing nothing, when `fence` is not the latest or the state is
    * not `from`. To `uploading` it gives the claim back: the parts stay as they are. From `creating` it
    * goes to `completed` or `verifying` only, with the object that was found and the epoch of that object's
-   * token. To `verifying` it leaves the upload to whoever claims it next.
+   * token. To `verifying` it leaves the upload to whoever claims it next, as with a lease that ends at `now`.
    */
   settle(ref: UploadRef, step: SettleStep): Promise<boolean>
 
@@ -176,7 +176,10 @@ export type ClaimOutcome =
       readonly kind: 'claimed'
       readonly session: Session
       readonly fence: number
-      /** How many claims in a row were for the same, this one included: more than 1 when others failed. */
+      /**
+       * How many claims in a row were for the same, this one included: more than 1 when others failed. A claim
+       * with `leaseMs` 0 is nobody's try and is not counted.
+       */
       readonly attempt: number
     }
   /** Somebody else's claim, of whichever kind, is live. `state` is the claimed state. */

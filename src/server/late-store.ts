@@ -36,8 +36,16 @@ export class LateStore implements SessionStore {
     return await (await this.#connected()).claim(...args)
   }
 
+  async extend(...args: Parameters<SessionStore['extend']>) {
+    return await (await this.#connected()).extend(...args)
+  }
+
   async settle(...args: Parameters<SessionStore['settle']>) {
     return await (await this.#connected()).settle(...args)
+  }
+
+  async due(...args: Parameters<SessionStore['due']>) {
+    return await (await this.#connected()).due(...args)
   }
 
   async list(...args: Parameters<SessionStore['list']>) {

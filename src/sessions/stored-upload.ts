@@ -27,6 +27,7 @@ const draftSchema = z.object({
   contentType: z.optional(z.string()),
   metadata: z.optional(z.record(z.string(), z.string())),
   digest: z.optional(z.string()),
+  fileHash: z.optional(z.string()),
   createdAt: z.int(),
 })
 
@@ -44,9 +45,12 @@ export const recordSchema = z.object({
   arrived: z.int(),
   expiresAt: z.int(),
   keepUntil: z.int(),
+  /** Claims in a row for the state; what `settle` starts again. */
+  attempts: z.nullish(z.int()),
   multipartId: z.nullish(z.string()),
   /** 1 where the multipart upload was found at the bucket. */
   adopted: z.nullish(z.literal(1)),
+  expectedHash: z.nullish(z.string()),
   /** JSON. */
   object: z.nullish(z.string()),
 })
@@ -70,7 +74,7 @@ export function encodeObject(object: StoredObject): string {
 }
 
 export function toUpload(draft: UploadDraft, record: UploadRecord): Upload {
-  const { state, epoch, expiresAt, keepUntil, multipartId, adopted, object } = record
+  const { state, epoch, expiresAt, keepUntil, multipartId, adopted, expectedHash, object } = record
   return {
     ...draft,
     state,
@@ -79,6 +83,7 @@ export function toUpload(draft: UploadDraft, record: UploadRecord): Upload {
     keepUntil,
     ...(multipartId == null ? {} : { multipartId }),
     ...(adopted == null ? {} : { adopted: true }),
+    ...(expectedHash == null ? {} : { expectedHash }),
     ...(object == null ? {} : { object: toCamel(storedObject.parse(JSON.parse(object))) }),
   }
 }

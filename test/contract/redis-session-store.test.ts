@@ -13,7 +13,10 @@ import {
   begun,
   change,
   claimed,
+  draftOf,
   draftOfParts,
+  ended,
+  LEASE_MS,
   LIFE,
   NOW,
   opened,
@@ -23,12 +26,21 @@ import {
 
 const url = redisUrl()
 
+const COMPLETE = { to: 'completing', now: NOW, leaseMs: LEASE_MS } as const
+
 class CountingRedis extends Redis {
   sent = 0
+  /** How often something was sent while no answer was outstanding. */
+  roundTrips = 0
+  #outstanding = 0
 
   override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
     this.sent++
-    return super.sendCommand(...args)
+    if (this.#outstanding++ === 0) this.roundTrips++
+    const answer = super.sendCommand(...args)
+    const arrived = () => this.#outstanding--
+    Promise.resolve(answer).then(arrived, arrived)
+    return answer
   }
 }
 
@@ -109,36 +121,142 @@ needsService('Redis', url, () => {
       })
     })
 
-    it('makes one call to Redis for each step, whatever the number of parts', async () => {
+    it('waits once for Redis in each step, whatever the number of parts', async () => {
       const counting = new CountingRedis(url, { lazyConnect: true })
       await counting.connect()
       const counted = new RedisSessionStore({ redis: counting, keyPrefix })
-      const calls: number[] = []
+      const counts: [step: string, sent: number, roundTrips: number][] = []
       // In the second round Redis has every script.
       for (let round = 0; round < 2; round++) {
         const draft = draftOfParts(10_000)
-        calls.length = 0
-        const step = async <T>(call: Promise<T>): Promise<T> => {
+        counts.length = 0
+        const step = async <T>(name: string, call: Promise<T>): Promise<T> => {
           const outcome = await call
-          calls.push(counting.sent)
+          counts.push([name, counting.sent, counting.roundTrips])
+          await counting.ping()
           counting.sent = 0
+          counting.roundTrips = 0
           return outcome
         }
         counting.sent = 0
-        const { fence } = await step(begun(counted, draft))
-        await step(counted.open(draft, { fence, multipartId: 'm', now: NOW }))
-        await step(counted.recordParts(draft, change({ arrived: parts })))
-        const { revision = 0 } = (await step(counted.find(draft, NOW))) ?? {}
-        await step(counted.replaceParts(draft, { epoch: 1, revision, parts }))
-        await step(counted.list(draft.owner, { now: NOW, limit: 100 }))
-        const from = 'completing'
-        const claim = await step(claimed(counted, draft, from))
-        await step(
-          counted.settle(draft, { ...LIFE, from, to: 'uploading', fence: claim, now: NOW }),
-        )
+        counting.roundTrips = 0
+        const { fence } = await step('begin', begun(counted, draft))
+        await step('open', counted.open(draft, { fence, multipartId: 'm', now: NOW }))
+        await step('record', counted.recordParts(draft, change({ arrived: parts })))
+        const { revision = 0 } = (await step('find', counted.find(draft, NOW))) ?? {}
+        await step('replace', counted.replaceParts(draft, { epoch: 1, revision, parts }))
+        await step('list', counted.list(draft.owner, { now: NOW, limit: 100 }))
+        const claim = { ...LIFE, fence: await step('claim', claimed(counted, draft)), now: NOW }
+        const state = 'completing'
+        await step('extend', counted.extend(draft, { ...claim, state, leaseMs: 1 }))
+        await step('leave', counted.settle(draft, { ...claim, from: state, to: 'verifying' }))
+        const from = 'verifying'
+        claim.fence = await step('claim', claimed(counted, draft, from))
+        const contents = ['a', 'b', 'c']
+        await step('settle', counted.settle(draft, { ...claim, from, to: 'completed', contents }))
       }
-      expect(calls).toEqual([1, 1, 1, 1, 1, 1, 1, 1])
+      expect(counts).toEqual([
+        ['begin', 1, 1],
+        ['open', 1, 1],
+        ['record', 1, 1],
+        ['find', 1, 1],
+        ['replace', 1, 1],
+        ['list', 1, 1],
+        ['claim', 2, 1],
+        ['extend', 2, 1],
+        ['leave', 2, 1],
+        ['claim', 2, 1],
+        // The hint is removed when the outcome is there already.
+        ['settle', 2, 2],
+      ])
       counting.disconnect()
+    })
+
+    describe('and the hints of what is due', () => {
+      const hinted = () => {
+        const own = `${keyPrefix}${randomUUID()}:`
+        return { own, key: `${own}due`, sessions: new RedisSessionStore({ redis, keyPrefix: own }) }
+      }
+      const LATER = NOW + LEASE_MS
+      const MINUTE_MS = 60_000
+
+      it('are gone once the upload has left its claimed state', async () => {
+        const { key, sessions } = hinted()
+        for (const state of ['completed', 'failed', 'aborted'] as const) {
+          await ended(sessions, state)
+          expect(await redis.zcard(key)).toBe(0)
+        }
+        await sessions.claim(await ended(sessions, 'completed'), COMPLETE)
+        await sessions.claim(draftOf(), COMPLETE)
+        expect(await redis.zcard(key)).toBe(0)
+      })
+
+      it('may be lost or false without harm to the step that they are written with', async () => {
+        const { key, sessions } = hinted()
+        const draft = await opened(sessions)
+        const fence = await claimed(sessions, draft)
+        await redis.set(key, 'no sorted set')
+        const step = { ...LIFE, from: 'completing', to: 'uploading', fence, now: NOW } as const
+        expect(await sessions.settle(draft, step)).toBe(true)
+        await expect(sessions.claim(draft, COMPLETE)).rejects.toThrow('WRONGTYPE')
+      })
+
+      it('stay for a minute though there is nothing to do, for the claim may be on its way', async () => {
+        const { key, sessions } = hinted()
+        const draft = await opened(sessions)
+        await redis.zadd(key, LATER, JSON.stringify([draft.owner, draft.id]))
+        expect(await sessions.due({ now: LATER + MINUTE_MS - 1, limit: 9 })).toEqual([])
+        expect(await redis.zcard(key)).toBe(1)
+        await claimed(sessions, draft)
+        expect(await sessions.due({ now: LATER, limit: 9 })).toHaveLength(1)
+      })
+
+      it('go after a minute where there is nothing to do', async () => {
+        const { key, sessions } = hinted()
+        const { owner, id } = await ended(sessions, 'completed')
+        for (let other = 0; other < 250; other++) {
+          await redis.zadd(key, LATER, JSON.stringify([owner, `${id}${other}`]))
+        }
+        expect(await sessions.due({ now: LATER + MINUTE_MS, limit: 9 })).toEqual([])
+        expect(await redis.zcard(key)).toBe(0)
+      })
+
+      it('hide nothing that is due behind a great many to which nothing is to be done', async () => {
+        const { key, sessions } = hinted()
+        const draft = await opened(sessions)
+        await claimed(sessions, draft)
+        const idle = await ended(sessions, 'completed')
+        for (let other = 0; other < 250; other++) {
+          await redis.zadd(key, LATER - 1, JSON.stringify([idle.owner, `${idle.id}${other}`]))
+        }
+        const due = await sessions.due({ now: LATER, limit: 1 })
+        expect(due).toEqual([{ owner: draft.owner, id: draft.id }])
+      })
+
+      it('move to the end of the lease that the record has', async () => {
+        const { key, sessions } = hinted()
+        const draft = await opened(sessions)
+        await claimed(sessions, draft)
+        const member = JSON.stringify([draft.owner, draft.id])
+        await redis.zadd(key, NOW, member)
+        expect(await sessions.due({ now: NOW, limit: 9 })).toEqual([])
+        expect(await redis.zscore(key, member)).toBe(String(LATER))
+      })
+
+      it('are not removed for a claim that came between', async () => {
+        const { key, sessions } = hinted()
+        const draft = await opened(sessions)
+        const member = JSON.stringify([draft.owner, draft.id])
+        let seen: number | undefined
+        for (const now of [NOW, NOW, LATER]) {
+          // Whoever saw the score before finds another one, so that it moves and removes nothing.
+          await sessions.claim(draft, { ...COMPLETE, now })
+          const score = Number(await redis.zscore(key, member))
+          expect(score).not.toBe(seen)
+          expect(score).toBeLessThanOrEqual(LATER)
+          seen = score
+        }
+      })
     })
 
     it('rejects what it cannot have written itself', async () => {

@@ -31,7 +31,7 @@ export function claimContract(store: () => SessionStore): void {
       const outcome = await store().claim(draft, COMPLETE)
       const session = await store().find(draft, NOW)
       expect(session).toMatchObject({ upload: { state: 'completing' }, parts: arrived })
-      expect(outcome).toEqual({ kind: 'claimed', session, fence: expect.any(Number) })
+      expect(outcome).toEqual({ kind: 'claimed', session, fence: expect.any(Number), attempt: 1 })
     })
 
     it('lets exactly one of many racing callers have it', async () => {

@@ -2,11 +2,14 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import type { SessionStore } from '../../src/coordinator/ports.js'
 import { beginContract } from './session-store.begin.js'
 import { claimContract } from './session-store.claim.js'
+import { contentsContract } from './session-store.contents.js'
+import { dueContract } from './session-store.due.js'
 import type { OpenedAlone, OpenedStore } from './session-store.fixtures.js'
 import { listContract } from './session-store.list.js'
 import { modelContract } from './session-store.model.js'
 import { partsContract } from './session-store.parts.js'
 import { sharingContract } from './session-store.sharing.js'
+import { verifyContract } from './session-store.verify.js'
 
 /** Everything that a `SessionStore` promises; `store()` is there from the first test on. */
 export type Contract = (store: () => SessionStore) => void
@@ -15,6 +18,8 @@ const CONTRACTS: readonly Contract[] = [
   beginContract,
   partsContract,
   claimContract,
+  verifyContract,
+  contentsContract,
   listContract,
   modelContract,
 ]
@@ -33,6 +38,7 @@ export function lonelySessionStoreContract(name: string, open: () => Promise<Ope
   describe(`SessionStore: ${name}`, () => {
     const opened = openedForTests(open)
     for (const contract of CONTRACTS) contract(() => opened().store)
+    dueContract(open)
   })
 }
 

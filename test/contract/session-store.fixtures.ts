@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
-import type { PartsChange, SessionStore } from '../../src/coordinator/ports.js'
-import type { Lifetime, UploadDraft } from '../../src/coordinator/session.js'
+import type { ClaimedWork, PartsChange, SessionStore } from '../../src/coordinator/ports.js'
+import type { Lifetime, Upload, UploadDraft } from '../../src/coordinator/session.js'
 import { CHECKSUM_BYTES, type ChecksumMode } from '../../src/protocol/index.js'
 
 /** The time at which every test begins; near the real one, because Redis drops keys by its own clock. */
@@ -77,7 +77,7 @@ export async function begun(
 export async function claimed(
   store: SessionStore,
   draft: UploadDraft,
-  to: 'completing' | 'aborting' = 'completing',
+  to: ClaimedWork = 'completing',
   now = NOW,
 ): Promise<number> {
   const outcome = await store.claim(draft, { to, now, leaseMs: LEASE_MS })
@@ -112,6 +112,19 @@ export function tag(seed: string | number): string {
 
 export function change(changes: Partial<PartsChange>): PartsChange {
   return { ...LIFE, now: NOW, signed: [], arrived: [], ...changes }
+}
+
+/** Begins another upload of the owner, of which only the content is known. */
+export async function twinOf(
+  store: SessionStore,
+  owner: string,
+  content: string,
+  changes: Partial<UploadDraft> = {},
+): Promise<Upload | undefined> {
+  const step = { ...LIFE, now: NOW, leaseMs: LEASE_MS, content }
+  const outcome = await store.begin(draftOf({ owner, ...changes }), step)
+  if (outcome.kind !== 'created') throw new Error(`The upload was not created: ${outcome.kind}`)
+  return outcome.twin
 }
 
 export async function partsOf(store: SessionStore, draft: UploadDraft) {

@@ -22,6 +22,8 @@ const checksum = fc.constantFrom(...GOOD, ...GOOD, ...GOOD, 'malformed')
 const etag = fc.constantFrom(...ETAGS)
 const life = fc.integer({ min: 1, max: 60 })
 const nth = fc.integer({ min: 0, max: 2 })
+const work = fc.constantFrom('completing' as const, 'verifying' as const, 'aborting' as const)
+const content = fc.constantFrom('red', 'blue')
 
 const signed = fc.array(fc.record({ index, checksum }), {
   maxLength: 3,
@@ -46,6 +48,7 @@ const step = fc.oneof(
     id,
     life,
     supersedes: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
+    content,
   }),
   fc.record({ do: fc.constant('open' as const), id, nth }),
   {
@@ -61,16 +64,28 @@ const step = fc.oneof(
   fc.record({
     do: fc.constant('claim' as const),
     id,
-    to: fc.constantFrom('completing' as const, 'aborting' as const),
+    to: work,
+    hash: fc.option(fc.constantFrom('aa', 'bb'), { nil: undefined }),
+    lease: fc.constantFrom(0, 10, 10, 10),
+  }),
+  fc.record({
+    do: fc.constant('extend' as const),
+    id,
+    nth,
+    state: work,
+    lease: fc.integer({ min: 0, max: 20 }),
   }),
   fc.record({
     do: fc.constant('settle' as const),
     id,
     nth,
     life,
-    from: fc.constantFrom('completing' as const, 'aborting' as const),
+    from: work,
+    contents: fc.uniqueArray(content),
     to: fc.constantFrom(
       'uploading' as const,
+      'verifying' as const,
+      'completed' as const,
       'completed' as const,
       'failed' as const,
       'aborted' as const,
@@ -101,7 +116,14 @@ class Side {
       case 'begin': {
         const supersedes = step.supersedes === undefined ? {} : { supersedes: step.supersedes }
         const draft = draftOf({ ...ref, key: step.id })
-        const begin = { ...lifetime(now, step.life), now, leaseMs: LEASE_MS, ...supersedes }
+        const { content } = step
+        const begin = {
+          ...lifetime(now, step.life),
+          now,
+          leaseMs: LEASE_MS,
+          content,
+          ...supersedes,
+        }
         return this.#comparable(step.id, await this.store.begin(draft, begin))
       }
       case 'open':
@@ -114,17 +136,25 @@ class Side {
       case 'replace': {
         const session = await this.store.find(ref, now)
         const { revision = 0 } = session ?? {}
-        const epoch = session?.upload.epoch ?? 1
+        // A record that is past its time may be there still, or be purged: of no epoch is it either.
+        const epoch = session?.upload.epoch ?? 0
         const seen = step.isStale ? revision - 1 : revision
         return this.store.replaceParts(ref, { epoch, revision: seen, parts: step.parts })
       }
       case 'claim': {
-        const claim = { to: step.to, now, leaseMs: LEASE_MS }
+        const hash = step.hash === undefined ? {} : { expectedHash: step.hash }
+        const claim = { to: step.to, now, leaseMs: step.lease * MINUTE_MS, ...hash }
         return this.#comparable(step.id, await this.store.claim(ref, claim))
       }
+      case 'extend': {
+        const { state, lease } = step
+        const extend = { state, fence: this.#fence(step), now, leaseMs: lease * MINUTE_MS }
+        return this.store.extend(ref, extend)
+      }
       case 'settle': {
-        const { from, to } = step
-        const settle = { ...lifetime(now, step.life), from, to, fence: this.#fence(step), now }
+        const { from, to, contents } = step
+        const life = lifetime(now, step.life)
+        const settle = { ...life, from, to, fence: this.#fence(step), now, contents }
         return this.store.settle(ref, settle)
       }
     }
@@ -137,6 +167,12 @@ class Side {
       sessions.push(session && { upload: session.upload, parts: session.parts })
     }
     return { sessions, page: await this.store.list(this.#owner, { now, limit: 10 }) }
+  }
+
+  /** The owner's among what is due, which others share. */
+  async isDue(now: number): Promise<string[]> {
+    const due = await this.store.due({ now, limit: 10_000 })
+    return due.flatMap(({ owner, id: name }) => (owner === this.#owner ? [name] : [])).sort()
   }
 
   #fence({ id: name, nth: position }: { readonly id: string; readonly nth: number }): number {
@@ -170,6 +206,7 @@ export function modelContract(store: () => SessionStore): void {
             else expect(await real.take(next, now)).toEqual(await model.take(next, now))
             expect(await real.holds(now)).toEqual(await model.holds(now))
           }
+          expect(await real.isDue(now)).toEqual(await model.isDue(now))
         }),
         { numRuns: 150, interruptAfterTimeLimit: 20_000 },
       )

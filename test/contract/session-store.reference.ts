@@ -3,6 +3,8 @@ import type {
   BeginStep,
   ClaimOutcome,
   ClaimStep,
+  DueQuery,
+  ExtendStep,
   ListUploads,
   OpenStep,
   PartsChange,
@@ -31,11 +33,14 @@ interface Entry {
   fence: number
   leaseUntil: number
   judged: number
+  attempts: number
 }
 
 /** The port's sentences in memory, as plainly as can be: what the adapters are compared with. */
 export class ModelStore implements SessionStore {
   readonly #entries = new Map<string, Entry>()
+  /** The entry that settled last with a content, by owner and content. */
+  readonly #contents = new Map<string, Entry>()
   /** Of the latest claim of all, so that fences grow even where a record has been forgotten. */
   #fence = 0
 
@@ -61,8 +66,11 @@ export class ModelStore implements SessionStore {
     const upload = { ...draft, expiresAt, keepUntil, state: 'creating', epoch } as const
     const leaseUntil = step.now + step.leaseMs
     const parts = new Map()
-    this.#entries.set(draft.id, { upload, parts, revision: 0, fence, leaseUntil, judged })
-    return { kind: 'created', epoch, fence, judged }
+    const revision = 0
+    const entry = { upload, parts, revision, fence, leaseUntil, judged, attempts: 0 }
+    this.#entries.set(draft.id, entry)
+    const twin = this.#twin(draft, step)
+    return { kind: 'created', epoch, fence, judged, ...(twin && { twin }) }
   }
 
   async open(ref: UploadRef, { fence, multipartId, now, adopted }: OpenStep): Promise<boolean> {
@@ -116,19 +124,35 @@ export class ModelStore implements SessionStore {
     return true
   }
 
-  async claim(ref: UploadRef, { to, now, leaseMs }: ClaimStep): Promise<ClaimOutcome> {
+  async claim(ref: UploadRef, step: ClaimStep): Promise<ClaimOutcome> {
+    const { to, now, leaseMs } = step
     const entry = this.#at(ref, now)
     if (entry === undefined) return { kind: 'not-found' }
     const { upload, leaseUntil } = entry
     if (upload.state !== 'creating' && leaseUntil > now) {
       return { kind: 'busy', state: upload.state, retryAfterMs: leaseUntil - now }
     }
-    const isOpen = upload.state === 'uploading' && (to === 'aborting' || !isOverdue(upload, now))
-    if (!isOpen && upload.state !== to) return { kind: 'wrong-state', upload }
-    entry.upload = { ...upload, state: to }
+    const from: Record<typeof to, readonly string[]> = {
+      completing: isOverdue(upload, now) ? ['completing'] : ['completing', 'uploading'],
+      verifying: ['verifying', 'completed'],
+      aborting: ['aborting', 'uploading'],
+    }
+    if (!from[to].includes(upload.state)) return { kind: 'wrong-state', upload }
+    if (upload.state !== to) entry.attempts = 0
+    if (leaseMs > 0) entry.attempts++
+    const { expectedHash = upload.expectedHash } = step
+    entry.upload = { ...upload, state: to, ...(expectedHash && { expectedHash }) }
     entry.fence = ++this.#fence
     entry.leaseUntil = now + leaseMs
-    return { kind: 'claimed', session: sessionOf(entry), fence: entry.fence }
+    const { fence, attempts } = entry
+    return { kind: 'claimed', session: sessionOf(entry), fence, attempt: attempts }
+  }
+
+  async extend(ref: UploadRef, { state, fence, now, leaseMs }: ExtendStep): Promise<boolean> {
+    const entry = this.#at(ref, now)
+    if (entry?.upload.state !== state || entry.fence !== fence) return false
+    entry.leaseUntil = now + leaseMs
+    return true
   }
 
   async settle(ref: UploadRef, step: SettleStep): Promise<boolean> {
@@ -138,8 +162,20 @@ export class ModelStore implements SessionStore {
     const object = step.object === undefined ? {} : { object: step.object }
     const { epoch = entry.upload.epoch } = step
     entry.upload = { ...entry.upload, ...object, epoch, state: step.to, expiresAt, keepUntil }
-    entry.leaseUntil = 0
+    entry.leaseUntil = step.to === 'verifying' ? step.now : 0
+    entry.attempts = 0
+    const contents = step.to === 'completed' ? (step.contents ?? []) : []
+    for (const content of contents) this.#contents.set(`${ref.owner} ${content}`, entry)
     return true
+  }
+
+  async due({ now, limit }: DueQuery): Promise<UploadRef[]> {
+    return [...this.#entries.values()]
+      .filter(({ upload }) => ['completing', 'aborting', 'verifying'].includes(upload.state))
+      .filter(({ upload, leaseUntil }) => leaseUntil <= now && upload.keepUntil > now)
+      .sort((a, b) => a.leaseUntil - b.leaseUntil)
+      .slice(0, limit)
+      .map(({ upload: { owner, id } }) => ({ owner, id }))
   }
 
   /** One page of all. */
@@ -155,6 +191,12 @@ export class ModelStore implements SessionStore {
   async check(): Promise<void> {}
 
   async close(): Promise<void> {}
+
+  #twin({ owner }: UploadDraft, { content, now }: BeginStep): Upload | undefined {
+    const entry = this.#contents.get(`${owner} ${content}`)
+    if (entry === undefined || this.#at(entry.upload, now) !== entry) return undefined
+    return entry.upload.state === 'completed' ? entry.upload : undefined
+  }
 
   #at({ id }: UploadRef, now: number): Entry | undefined {
     const entry = this.#entries.get(id)

@@ -55,6 +55,24 @@ export function sharingContract(given: () => OpenedStore): void {
     expect(claims.filter(({ kind }) => kind === 'busy')).toHaveLength(29)
   })
 
+  it('sees what is due, and what is not any more, by whomever it was claimed', async () => {
+    const [first, second] = [given().store, await another()]
+    const draft = await opened(first)
+    const isDue = async (store: SessionStore, now: number) => {
+      const due = await store.due({ now, limit: 1_000 })
+      return due.some(({ id }) => id === draft.id)
+    }
+    const fence = await claimed(second, draft)
+    expect(await isDue(first, NOW + LEASE_MS)).toBe(true)
+    const extend = { state: 'completing', fence, now: NOW, leaseMs: 2 * LEASE_MS } as const
+    expect(await first.extend(draft, extend)).toBe(true)
+    expect(await isDue(second, NOW + LEASE_MS)).toBe(false)
+    expect(await isDue(second, NOW + 2 * LEASE_MS)).toBe(true)
+    const step = { ...LIFE, from: 'completing', to: 'uploading', fence, now: NOW } as const
+    expect(await first.settle(draft, step)).toBe(true)
+    expect(await isDue(second, NOW + 2 * LEASE_MS)).toBe(false)
+  })
+
   it('keeps everything when the instance that wrote it is closed', async () => {
     const writer = await given().another()
     const draft = await opened(writer)

@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import Database from 'libsql'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openSqliteSessionStore } from '../../src/sessions/sqlite/index.js'
+import { STEPS } from '../../src/sessions/sqlite/schema.js'
+import { SQL } from '../../src/sessions/sqlite/statements.js'
 import { lonelySessionStoreContract, sessionStoreContract } from './session-store.contract.js'
-import { draftOf, NOW, opened } from './session-store.fixtures.js'
+import { draftOf, LEASE_MS, LIFE, NOW, OBJECT, opened, twinOf } from './session-store.fixtures.js'
 
 sessionStoreContract('SQLite file', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'partway-'))
@@ -47,6 +49,48 @@ describe('a SQLite session file', () => {
     expect(() => openSqliteSessionStore(file)).toThrow(/newer release/)
     expect(db.prepare('SELECT name FROM sqlite_master').all()).toEqual([])
     db.close()
+  })
+
+  it.each([1, 2])('goes on where version %i of the file left off', async (version) => {
+    const file = await path('sessions.db')
+    const db = new Database(file)
+    for (const step of STEPS.slice(0, version)) db.exec(step)
+    db.exec(`PRAGMA user_version = ${version}`)
+    const draft = draftOf()
+    const insert = `INSERT INTO uploads (owner, id, created_at, draft, state, epoch, fence, lease_until,
+      revision, arrived, expires_at, keep_until, multipart_id) VALUES (?, ?, ?, ?, ?, 1, 5, ?, 0, 0, ?, ?, 'm')`
+    const { owner, id, createdAt } = draft
+    const life = [LIFE.expiresAt, LIFE.keepUntil]
+    const record = [owner, id, createdAt, JSON.stringify(draft), 'completing', NOW, ...life]
+    db.prepare(insert).run(record)
+    db.close()
+    const store = openSqliteSessionStore(file)
+    expect((await store.find(draft, NOW))?.upload).toEqual({
+      ...draft,
+      ...LIFE,
+      state: 'completing',
+      epoch: 1,
+      multipartId: 'm',
+    })
+    expect(await store.due({ now: NOW, limit: 9 })).toEqual([{ owner, id }])
+    const claim = { to: 'completing', now: NOW, leaseMs: LEASE_MS, expectedHash: 'aa' } as const
+    expect(await store.claim(draft, claim)).toMatchObject({ fence: 6, attempt: 1 })
+    const step = { ...LIFE, from: 'completing', to: 'completed', fence: 6, now: NOW } as const
+    expect(await store.settle(draft, { ...step, object: OBJECT, contents: ['red'] })).toBe(true)
+    expect(await twinOf(store, owner, 'red')).toMatchObject({ id, expectedHash: 'aa' })
+    await store.close()
+  })
+
+  it('finds what is due, and what is to be removed with a record, by an index', async () => {
+    const file = await path('sessions.db')
+    const store = openSqliteSessionStore(file)
+    const db = new Database(file)
+    const plan = (sql: string, ...values: number[]) =>
+      JSON.stringify(db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(values))
+    expect(plan(SQL.due, NOW, NOW, 1)).toContain('USING INDEX uploads_by_lease')
+    expect(plan('DELETE FROM contents WHERE upload = ?', 1)).toContain('INDEX contents_by_upload')
+    db.close()
+    await store.close()
   })
 
   it('syncs every commit to disk and keeps a write-ahead log', async () => {

@@ -1,17 +1,23 @@
 import type { UploadRef } from '../../coordinator/ports.js'
 
-/** `KEYS` of each script, in its order. All of them have the owner as their hash tag. */
+/** `KEYS` of each script about an upload, in its order. All of them have the owner as their hash tag. */
 export interface UploadKeys {
   readonly uploads: string
   readonly parts: string
   readonly etags: string
   readonly byAge: string
   readonly byEnd: string
+  readonly contents: string
 }
 
 /** The prefix must not have a brace: Redis Cluster takes the first pair of them for the hash tag. */
 export function checkKeyPrefix(keyPrefix: string): void {
   if (/[{}]/.test(keyPrefix)) throw new RangeError('keyPrefix must not contain "{" or "}"')
+}
+
+/** Where the hints of all owners are: in a slot of its own. */
+export function dueKey(keyPrefix: string): string {
+  return `${keyPrefix}due`
 }
 
 export function uploadKeys(keyPrefix: string, { owner, id }: UploadRef): UploadKeys {
@@ -22,6 +28,7 @@ export function uploadKeys(keyPrefix: string, { owner, id }: UploadRef): UploadK
     etags: `${own}etags:${id}`,
     byAge: `${own}by-age`,
     byEnd: `${own}by-end`,
+    contents: `${own}contents`,
   }
 }
 

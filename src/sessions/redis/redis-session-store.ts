@@ -4,6 +4,8 @@ import type {
   BeginStep,
   ClaimOutcome,
   ClaimStep,
+  DueQuery,
+  ExtendStep,
   ListUploads,
   OpenStep,
   PartsChange,
@@ -20,6 +22,7 @@ import { decodeCursor, encodeCursor, listEntry } from '../list-position.js'
 import { decodeSlots } from '../part-slots.js'
 import { type RefusalKind, refusedPart } from '../refused-part.js'
 import { decodeDraft, decodeRecord, encodeDraft, encodeObject, toUpload } from '../stored-upload.js'
+import { DueHints } from './due-hints.js'
 import { checkKeyPrefix, uploadKeys } from './keys.js'
 import { encodeChanges, span } from './part-changes.js'
 import { hashAt, numberAt, type Reply, type RunScript, scriptRunner, textAt } from './scripts.js'
@@ -43,7 +46,8 @@ const KEY_MARGIN_MS = 60 * 60 * 1000
 
 /**
  * Sessions in Redis 5 or newer, Valkey or a Redis Cluster. Every step is one script, so one round trip.
- * The hash tag of every key is the owner, so all keys of a step are in one slot.
+ * The hash tag of every key is the owner, so all keys of a step are in one slot; but for the hints of
+ * `due`, which are written at the same time.
  *
  * What an acknowledged step is worth is what Redis promises: with `appendfsync everysec` a crash may
  * lose a second, and a failover what was not replicated. The coordinator finds lost uploads again at
@@ -54,6 +58,7 @@ export class RedisSessionStore implements SessionStore {
   readonly #keyPrefix: string
   readonly #ownsConnection: boolean
   readonly #run: RunScript
+  readonly #hints: DueHints
 
   constructor({ redis, keyPrefix = 'partway:', ownsConnection = false }: RedisSessionStoreOptions) {
     checkKeyPrefix(keyPrefix)
@@ -61,10 +66,11 @@ export class RedisSessionStore implements SessionStore {
     this.#keyPrefix = keyPrefix
     this.#ownsConnection = ownsConnection
     this.#run = scriptRunner(redis)
+    this.#hints = new DueHints({ redis, run: this.#run, keyPrefix })
   }
 
   async begin(draft: UploadDraft, step: BeginStep): Promise<BeginOutcome> {
-    const reply = await this.#run('begin', this.#allKeys(draft), [
+    const reply = await this.#run('begin', this.#contentKeys(draft), [
       draft.id,
       step.now,
       step.leaseMs,
@@ -76,6 +82,7 @@ export class RedisSessionStore implements SessionStore {
       draft.totalChunks,
       CHECKSUM_BYTES[draft.checksum],
       KEY_MARGIN_MS,
+      step.content ?? '',
     ])
     switch (textAt(reply, 0)) {
       case 'created':
@@ -84,6 +91,7 @@ export class RedisSessionStore implements SessionStore {
           epoch: numberAt(reply, 1),
           fence: numberAt(reply, 2),
           judged: numberAt(reply, 3),
+          ...(reply.length > 4 ? { twin: uploadOf(reply, 4) } : {}),
         }
       case 'busy':
         return { kind: 'busy', retryAfterMs: numberAt(reply, 1) }
@@ -141,23 +149,44 @@ export class RedisSessionStore implements SessionStore {
     throw new RangeError(`The upload cannot have a part ${part?.index} with that checksum`)
   }
 
-  async claim(ref: UploadRef, { to, now, leaseMs }: ClaimStep): Promise<ClaimOutcome> {
-    const reply = await this.#run('claim', this.#sessionKeys(ref), [ref.id, now, leaseMs, to])
+  async claim(ref: UploadRef, step: ClaimStep): Promise<ClaimOutcome> {
+    const { to, now, leaseMs, expectedHash = '' } = step
+    const leaseUntil = now + leaseMs
+    const args = [ref.id, now, leaseMs, to, expectedHash]
+    const [, reply] = await Promise.all([
+      this.#hints.add(ref, now, leaseUntil),
+      this.#run('claim', this.#sessionKeys(ref), args),
+    ])
     const kind = textAt(reply, 0)
     switch (kind) {
       case 'claimed':
-        return { kind, session: sessionOf(reply), fence: numberAt(reply, 5) }
+        return {
+          kind,
+          session: sessionOf(reply),
+          fence: numberAt(reply, 5),
+          attempt: numberAt(reply, 6),
+        }
       case 'busy':
         return { kind, state: stateAt(reply, 1), retryAfterMs: numberAt(reply, 2) }
       case 'wrong-state':
-        return { kind, upload: uploadOf(reply) }
+        return { kind, upload: this.#unclaimed(ref, uploadOf(reply), leaseUntil) }
       default:
+        this.#hints.drop(ref, leaseUntil)
         return { kind: 'not-found' }
     }
   }
 
+  async extend(ref: UploadRef, { state, fence, now, leaseMs }: ExtendStep): Promise<boolean> {
+    const { uploads } = this.#keys(ref)
+    const [, reply] = await Promise.all([
+      this.#hints.set(ref, now + leaseMs),
+      this.#run('extend', [uploads], [ref.id, now, fence, state, leaseMs]),
+    ])
+    return textAt(reply, 0) === 'extended'
+  }
+
   async settle(ref: UploadRef, step: SettleStep): Promise<boolean> {
-    const reply = await this.#run('settle', this.#allKeys(ref), [
+    const args = [
       ref.id,
       step.now,
       step.fence,
@@ -168,8 +197,20 @@ export class RedisSessionStore implements SessionStore {
       step.keepUntil,
       KEY_MARGIN_MS,
       step.epoch ?? 0,
+      step.to === 'completed' ? (step.contents ?? []).join(' ') : '',
+    ]
+    const isLeft = step.to === 'verifying'
+    const [, reply] = await Promise.all([
+      isLeft && this.#hints.add(ref, step.now, step.now),
+      this.#run('settle', this.#contentKeys(ref), args),
     ])
-    return textAt(reply, 0) === 'settled'
+    if (textAt(reply, 0) !== 'settled') return false
+    if (!isLeft && step.from !== 'creating') this.#hints.drop(ref, numberAt(reply, 1))
+    return true
+  }
+
+  due(query: DueQuery): Promise<readonly UploadRef[]> {
+    return this.#hints.due(query)
   }
 
   async list(owner: string, { now, limit, state, cursor }: ListUploads): Promise<UploadPage> {
@@ -203,6 +244,12 @@ export class RedisSessionStore implements SessionStore {
     return uploadKeys(this.#keyPrefix, ref)
   }
 
+  /** Takes back the hint of a claim that was refused, unless there is an older claim to look after. */
+  #unclaimed(ref: UploadRef, upload: Upload, leaseUntil: number): Upload {
+    if (!CLAIMED.has(upload.state)) this.#hints.drop(ref, leaseUntil)
+    return upload
+  }
+
   #sessionKeys(ref: UploadRef): string[] {
     const { uploads, parts, etags } = this.#keys(ref)
     return [uploads, parts, etags]
@@ -212,10 +259,17 @@ export class RedisSessionStore implements SessionStore {
     const { uploads, parts, etags, byAge, byEnd } = this.#keys(ref)
     return [uploads, parts, etags, byAge, byEnd]
   }
+
+  #contentKeys(ref: UploadRef): string[] {
+    return [...this.#allKeys(ref), this.#keys(ref).contents]
+  }
 }
 
-function uploadOf(reply: Reply): Upload {
-  return toUpload(decodeDraft(textAt(reply, 1)), decodeRecord(textAt(reply, 2)))
+const CLAIMED: ReadonlySet<string> = new Set(['completing', 'verifying', 'aborting'])
+
+function uploadOf(reply: Reply, position = 1): Upload {
+  const record = decodeRecord(textAt(reply, position + 1))
+  return toUpload(decodeDraft(textAt(reply, position)), record)
 }
 
 function sessionOf(reply: Reply): Session {

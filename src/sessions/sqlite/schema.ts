@@ -4,7 +4,7 @@ import type Database from 'libsql'
  * Step n takes a file of version n to version n + 1. Steps are only ever added: a file of any older
  * release becomes one of this release when it is opened.
  */
-const STEPS = [
+export const STEPS: readonly string[] = [
   `CREATE TABLE uploads (
      row INTEGER PRIMARY KEY,
      owner TEXT NOT NULL,
@@ -34,6 +34,17 @@ const STEPS = [
    ) WITHOUT ROWID;`,
   `ALTER TABLE uploads ADD COLUMN adopted INTEGER;
    ALTER TABLE uploads ADD COLUMN judged INTEGER;`,
+  `ALTER TABLE uploads ADD COLUMN attempts INTEGER;
+   ALTER TABLE uploads ADD COLUMN expected_hash TEXT;
+   CREATE INDEX uploads_by_lease ON uploads (lease_until)
+     WHERE state IN ('completing', 'aborting', 'verifying');
+   CREATE TABLE contents (
+     owner TEXT NOT NULL,
+     content TEXT NOT NULL,
+     upload INTEGER NOT NULL REFERENCES uploads (row) ON DELETE CASCADE,
+     PRIMARY KEY (owner, content)
+   ) WITHOUT ROWID;
+   CREATE INDEX contents_by_upload ON contents (upload);`,
 ]
 
 /** Brings the file to this release's form. Several processes may open it at once. */

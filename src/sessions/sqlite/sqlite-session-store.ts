@@ -5,6 +5,8 @@ import type {
   BeginStep,
   ClaimOutcome,
   ClaimStep,
+  DueQuery,
+  ExtendStep,
   ListUploads,
   OpenStep,
   PartsChange,
@@ -15,7 +17,13 @@ import type {
   UploadPage,
   UploadRef,
 } from '../../coordinator/ports.js'
-import type { Lifetime, PartRecord, Session, UploadDraft } from '../../coordinator/session.js'
+import type {
+  Lifetime,
+  PartRecord,
+  Session,
+  Upload,
+  UploadDraft,
+} from '../../coordinator/session.js'
 import { decodeCursor, encodeCursor, listEntry } from '../list-position.js'
 import { refusedPart } from '../refused-part.js'
 import {
@@ -33,6 +41,8 @@ import { prepareStatements, type Statements } from './statements.js'
 const rowSchema = z.extend(recordSchema, { row: z.int(), draft: z.string() })
 
 type Row = z.infer<typeof rowSchema>
+
+const refsSchema = z.array(z.object({ owner: z.string(), id: z.string() }))
 
 /** A place before the newest upload there can be. */
 const BEFORE_ALL = { createdAt: Number.MAX_SAFE_INTEGER, id: '' }
@@ -136,7 +146,8 @@ export class SqliteSessionStore implements SessionStore {
     })
   }
 
-  async claim(ref: UploadRef, { to, now, leaseMs }: ClaimStep): Promise<ClaimOutcome> {
+  async claim(ref: UploadRef, step: ClaimStep): Promise<ClaimOutcome> {
+    const { to, now, leaseMs } = step
     return this.#atomically(() => {
       const row = this.#find(ref, now)
       if (row === undefined) return { kind: 'not-found' }
@@ -144,13 +155,24 @@ export class SqliteSessionStore implements SessionStore {
       if (state !== 'creating' && leaseUntil > now) {
         return { kind: 'busy', state, retryAfterMs: leaseUntil - now }
       }
-      const isOpen = state === 'uploading' && (to === 'aborting' || row.expiresAt > now)
-      if (!isOpen && state !== to) {
+      if (!isClaimable(row, step)) {
         return { kind: 'wrong-state', upload: toUpload(decodeDraft(row.draft), row) }
       }
       const fence = row.fence + 1
-      const record = this.#update(row, { state: to, fence, leaseUntil: now + leaseMs })
-      return { kind: 'claimed', session: this.#session(record), fence }
+      const attempt = (state === to ? (row.attempts ?? 0) : 0) + (leaseMs > 0 ? 1 : 0)
+      const expectedHash = step.expectedHash ?? row.expectedHash
+      const claim = { state: to, fence, leaseUntil: now + leaseMs, attempts: attempt, expectedHash }
+      const record = this.#update(row, claim)
+      return { kind: 'claimed', session: this.#session(record), fence, attempt }
+    })
+  }
+
+  async extend(ref: UploadRef, { state, fence, now, leaseMs }: ExtendStep): Promise<boolean> {
+    return this.#atomically(() => {
+      const row = this.#find(ref, now)
+      if (row?.state !== state || row.fence !== fence) return false
+      this.#update(row, { leaseUntil: now + leaseMs })
+      return true
     })
   }
 
@@ -161,14 +183,21 @@ export class SqliteSessionStore implements SessionStore {
       const { expiresAt, keepUntil } = step.to === 'uploading' ? longer(row, step) : step
       this.#update(row, {
         state: step.to,
-        leaseUntil: 0,
+        leaseUntil: step.to === 'verifying' ? step.now : 0,
+        attempts: null,
         expiresAt,
         keepUntil,
         ...(step.object === undefined ? {} : { object: encodeObject(step.object) }),
         ...(step.epoch === undefined ? {} : { epoch: step.epoch }),
       })
+      const contents = step.to === 'completed' ? (step.contents ?? []) : []
+      for (const content of contents) this.#sql.putContent.run([ref.owner, content, row.row])
       return true
     })
+  }
+
+  async due({ now, limit }: DueQuery): Promise<readonly UploadRef[]> {
+    return refsSchema.parse(this.#sql.due.all([now, now, limit]))
   }
 
   async list(owner: string, { now, limit, state, cursor }: ListUploads): Promise<UploadPage> {
@@ -230,7 +259,14 @@ export class SqliteSessionStore implements SessionStore {
       step.expiresAt,
       step.keepUntil,
     ])
-    return { kind: 'created', epoch, fence, judged }
+    const twin = this.#twin(draft, step)
+    return { kind: 'created', epoch, fence, judged, ...(twin && { twin }) }
+  }
+
+  #twin({ owner }: UploadDraft, { content, now }: BeginStep): Upload | undefined {
+    if (content === undefined) return undefined
+    const row = asRow(this.#sql.twin.get([owner, content, now]))
+    return row && toUpload(decodeDraft(row.draft), row)
   }
 
   #update(row: Row, changes: Partial<UploadRecord>): Row {
@@ -240,12 +276,14 @@ export class SqliteSessionStore implements SessionStore {
       record.epoch,
       record.fence,
       record.leaseUntil,
+      record.attempts ?? null,
       record.revision,
       record.arrived,
       record.expiresAt,
       record.keepUntil,
       record.multipartId ?? null,
       record.adopted ?? null,
+      record.expectedHash ?? null,
       record.object ?? null,
       row.row,
     ])
@@ -255,6 +293,11 @@ export class SqliteSessionStore implements SessionStore {
 
 /** What another `init` replaces. */
 const ENDED: ReadonlySet<string> = new Set(['failed', 'aborted', 'expired'])
+
+function isClaimable({ state, expiresAt }: Row, { to, now }: ClaimStep): boolean {
+  if (state === 'uploading') return to === 'aborting' || (to === 'completing' && expiresAt > now)
+  return state === to || (state === 'completed' && to === 'verifying')
+}
 
 function asRow(found: unknown): Row | undefined {
   return found === undefined ? undefined : rowSchema.parse(found)

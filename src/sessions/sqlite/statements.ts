@@ -1,12 +1,12 @@
 import type Database from 'libsql'
 
 /** The columns of a record, under the names that `recordSchema` has. */
-const COLUMNS = `row, draft, state, epoch, judged, fence, lease_until AS leaseUntil, revision, arrived,
-  expires_at AS expiresAt, keep_until AS keepUntil, multipart_id AS multipartId, adopted,
-  object`
+const COLUMNS = `row, draft, state, epoch, judged, fence, lease_until AS leaseUntil, attempts, revision,
+  arrived, expires_at AS expiresAt, keep_until AS keepUntil, multipart_id AS multipartId, adopted,
+  expected_hash AS expectedHash, object`
 
 /** The statements about uploads, prepared once. Parameters are in the order of the question marks. */
-const SQL = {
+export const SQL = {
   check: 'SELECT 1',
 
   find: `SELECT ${COLUMNS} FROM uploads WHERE owner = ? AND id = ? AND keep_until > ?`,
@@ -16,13 +16,27 @@ const SQL = {
   insert: `INSERT INTO uploads (owner, id, created_at, draft, state, epoch, judged, fence,
       lease_until, revision, arrived, expires_at, keep_until)
     VALUES (?, ?, ?, ?, 'creating', ?, ?, ?, ?, 0, 0, ?, ?)`,
-  update: `UPDATE uploads SET state = ?, epoch = ?, fence = ?, lease_until = ?, revision = ?,
-      arrived = ?, expires_at = ?, keep_until = ?, multipart_id = ?, adopted = ?, object = ?
+  update: `UPDATE uploads SET state = ?, epoch = ?, fence = ?, lease_until = ?, attempts = ?,
+      revision = ?, arrived = ?, expires_at = ?, keep_until = ?, multipart_id = ?, adopted = ?,
+      expected_hash = ?, object = ?
     WHERE row = ?`,
   delete: 'DELETE FROM uploads WHERE row = ?',
   /** Two at most: a step that adds one record then keeps up, and none is held up for long. */
   purge: `DELETE FROM uploads WHERE row IN
     (SELECT row FROM uploads WHERE keep_until <= ? ORDER BY keep_until LIMIT 2)`,
+
+  /** Parameters: owner, content, now. */
+  twin: `SELECT ${COLUMNS} FROM uploads WHERE state = 'completed' AND row =
+      (SELECT upload FROM contents WHERE owner = ? AND content = ?)
+    AND keep_until > ?`,
+  /** Parameters: owner, content, row of the upload. */
+  putContent: `INSERT INTO contents (owner, content, upload) VALUES (?, ?, ?)
+    ON CONFLICT (owner, content) DO UPDATE SET upload = excluded.upload`,
+
+  /** The states as the index names them, or it is not used. Parameters: now, now, limit. */
+  due: `SELECT owner, id FROM uploads
+    WHERE state IN ('completing', 'aborting', 'verifying') AND lease_until <= ? AND keep_until > ?
+    ORDER BY lease_until LIMIT ?`,
 
   /** Parameters: owner, now, createdAt and id of the last upload seen, limit. */
   list: `SELECT ${COLUMNS} FROM uploads
@@ -47,6 +61,9 @@ export function prepareStatements(db: Database.Database): Statements {
     update: prepare(SQL.update),
     delete: prepare(SQL.delete),
     purge: prepare(SQL.purge),
+    twin: prepare(SQL.twin),
+    putContent: prepare(SQL.putContent),
+    due: prepare(SQL.due),
     list: prepare(SQL.list),
     listState: prepare(SQL.listState),
   }

@@ -1,5 +1,5 @@
 --[[
-  Makes one caller the only one that may complete, or abort, the upload until its lease ends.
+  Makes one caller the only one that may complete, verify or abort the upload until its lease ends.
 
   KEYS[1]  uploads of the owner (hash: "r:" id = record, "d:" id = draft)
   KEYS[2]  parts of the upload
@@ -8,9 +8,10 @@
   ARGV[1]  id
   ARGV[2]  now, ms since the epoch
   ARGV[3]  lease, ms
-  ARGV[4]  'completing' or 'aborting'
+  ARGV[4]  'completing', 'verifying' or 'aborting'
+  ARGV[5]  expected hash, or empty to keep the one there is
 
-  Returns  {'claimed', draft, record, parts, odd ETags, fence}
+  Returns  {'claimed', draft, record, parts, odd ETags, fence, attempt}
            {'busy', state, wait in ms}
            {'wrong-state', draft, record}
            {'not-found'}
@@ -23,11 +24,16 @@ if not record or record.keepUntil <= now then return { 'not-found' } end
 if record.state ~= 'creating' and record.leaseUntil > now then
   return { 'busy', record.state, record.leaseUntil - now }
 end
-local open = record.state == 'uploading' and (to == 'aborting' or record.expiresAt > now)
-if not open and record.state ~= to then return { 'wrong-state', draft, raw } end
+local lease, again = tonumber(ARGV[3]), record.state == to
+local open = record.state == 'uploading'
+  and (to == 'aborting' or (to == 'completing' and record.expiresAt > now))
+local done = record.state == 'completed' and to == 'verifying'
+if not open and not done and not again then return { 'wrong-state', draft, raw } end
 
-record.state, record.fence, record.leaseUntil = to, record.fence + 1, now + tonumber(ARGV[3])
+record.state, record.fence, record.leaseUntil = to, record.fence + 1, now + lease
+record.attempts = (again and record.attempts or 0) + (lease > 0 and 1 or 0)
+if ARGV[5] ~= '' then record.expectedHash = ARGV[5] end
 raw = cjson.encode(record)
 redis.call('HSET', KEYS[1], 'r:' .. id, raw)
 local parts, odd = redis.call('GET', KEYS[2]), redis.call('HGETALL', KEYS[3])
-return { 'claimed', draft, raw, parts, odd, record.fence }
+return { 'claimed', draft, raw, parts, odd, record.fence, record.attempts }

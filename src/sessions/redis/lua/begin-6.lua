@@ -7,6 +7,7 @@
   KEYS[3]  odd ETags of the upload
   KEYS[4]  the owner's entries, by age
   KEYS[5]  the owner's entries, by the end of the record
+  KEYS[6]  the owner's contents (hash: content = id of the upload that has it)
 
   ARGV[1]   id
   ARGV[2]   now, ms since the epoch
@@ -19,8 +20,10 @@
   ARGV[9]   number of parts
   ARGV[10]  bytes of a part's checksum
   ARGV[11]  how much longer than the records the keys live, ms
+  ARGV[12]  content, or empty
 
   Returns  {'created', epoch, fence, judged epoch}
+           {'created', epoch, fence, judged epoch, draft, record}  of the completed upload with that content
            {'busy', wait in ms}
            {'exists', draft, record, parts, odd ETags}
 ]]
@@ -41,9 +44,30 @@ end
 
 local function forget(entry)
   local gone = string.sub(entry, 18)
+  local raw = redis.call('HGET', KEYS[1], 'r:' .. gone)
+  for _, content in ipairs(raw and cjson.decode(raw).contents or {}) do
+    if redis.call('HGET', KEYS[6], content) == gone then redis.call('HDEL', KEYS[6], content) end
+  end
   redis.call('HDEL', KEYS[1], 'r:' .. gone, 'd:' .. gone)
   redis.call('ZREM', KEYS[4], entry)
   redis.call('ZREM', KEYS[5], entry)
+end
+
+-- A record begun anew by a release that knew no contents is still in the index, but has none of its own.
+local function hasContent(record)
+  for _, content in ipairs(record.contents or {}) do
+    if content == ARGV[12] then return true end
+  end
+  return false
+end
+
+local function twin()
+  local other = ARGV[12] ~= '' and redis.call('HGET', KEYS[6], ARGV[12])
+  if not other then return nil end
+  local raw, draft = unpack(redis.call('HMGET', KEYS[1], 'r:' .. other, 'd:' .. other))
+  local record = raw and cjson.decode(raw)
+  if not record or record.state ~= 'completed' or record.keepUntil <= now then return nil end
+  if hasContent(record) then return draft, raw end
 end
 
 local raw, draft = unpack(redis.call('HMGET', KEYS[1], 'r:' .. id, 'd:' .. id))
@@ -80,4 +104,4 @@ save({
   revision = 0, arrived = 0, expiresAt = expiresAt, keepUntil = keepUntil,
   entry = ARGV[8], total = tonumber(ARGV[9]), width = tonumber(ARGV[10]),
 })
-return { 'created', epoch, fence, judged }
+return { 'created', epoch, fence, judged, twin() }

@@ -6,6 +6,7 @@
   KEYS[3]  odd ETags of the upload
   KEYS[4]  the owner's entries, by age
   KEYS[5]  the owner's entries, by the end of the record
+  KEYS[6]  the owner's contents (hash: content = id of the upload that has it)
 
   ARGV[1]   id
   ARGV[2]   now, ms since the epoch
@@ -17,8 +18,9 @@
   ARGV[8]   keepUntil, ms since the epoch
   ARGV[9]   how much longer than the records the keys live, ms
   ARGV[10]  epoch that the record gets, or 0 for the one that it has
+  ARGV[11]  what the content is known by from now on, separated by spaces
 
-  Returns  {'settled'}
+  Returns  {'settled', end of the lease that the claim had, ms since the epoch}
            {'refused'}  no such record, another state, or another fence
 ]]
 local field, now, to = 'r:' .. ARGV[1], tonumber(ARGV[2]), ARGV[5]
@@ -32,10 +34,19 @@ if to == 'uploading' then
   expiresAt = math.max(expiresAt, record.expiresAt)
   keepUntil = math.max(keepUntil, record.keepUntil)
 end
-record.state, record.leaseUntil = to, 0
+local lease = record.leaseUntil
+-- Whoever is to go on with it takes it in its turn among those whose lease has ended.
+record.state, record.leaseUntil, record.attempts = to, to == 'verifying' and now or 0, nil
 record.expiresAt, record.keepUntil = expiresAt, keepUntil
 if ARGV[6] ~= '' then record.object = ARGV[6] end
 if ARGV[10] ~= '0' then record.epoch = tonumber(ARGV[10]) end
+local contents, known = record.contents or {}, {}
+for _, content in ipairs(contents) do known[content] = true end
+for content in string.gmatch(ARGV[11], '%S+') do
+  redis.call('HSET', KEYS[6], content, ARGV[1])
+  if not known[content] then contents[#contents + 1] = content end
+end
+if #contents > 0 then record.contents = contents end
 redis.call('HSET', KEYS[1], field, cjson.encode(record))
 redis.call('ZADD', KEYS[5], keepUntil, record.entry)
 local last = redis.call('ZREVRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2]
@@ -43,4 +54,4 @@ for i, key in ipairs(KEYS) do
   local ends = (i == 2 or i == 3) and keepUntil or tonumber(last)
   redis.call('PEXPIREAT', key, ends + tonumber(ARGV[9]))
 end
-return { 'settled' }
+return { 'settled', lease }
