@@ -51,6 +51,8 @@ export const recordSchema = z.object({
   /** 1 where the multipart upload was found at the bucket. */
   adopted: z.nullish(z.literal(1)),
   expectedHash: z.nullish(z.string()),
+  /** 1 while what was `completed` is verified again. */
+  standing: z.nullish(z.literal(1)),
   /** JSON. */
   object: z.nullish(z.string()),
 })
@@ -74,7 +76,8 @@ export function encodeObject(object: StoredObject): string {
 }
 
 export function toUpload(draft: UploadDraft, record: UploadRecord): Upload {
-  const { state, epoch, expiresAt, keepUntil, multipartId, adopted, expectedHash, object } = record
+  const { state, epoch, expiresAt, keepUntil, multipartId, adopted, object } = record
+  const { expectedHash, standing } = record
   return {
     ...draft,
     state,
@@ -84,6 +87,7 @@ export function toUpload(draft: UploadDraft, record: UploadRecord): Upload {
     ...(multipartId == null ? {} : { multipartId }),
     ...(adopted == null ? {} : { adopted: true }),
     ...(expectedHash == null ? {} : { expectedHash }),
+    ...(standing == null ? {} : { standing: true }),
     ...(object == null ? {} : { object: toCamel(storedObject.parse(JSON.parse(object))) }),
   }
 }

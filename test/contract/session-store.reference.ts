@@ -141,7 +141,8 @@ export class ModelStore implements SessionStore {
     if (upload.state !== to) entry.attempts = 0
     if (leaseMs > 0) entry.attempts++
     const { expectedHash = upload.expectedHash } = step
-    entry.upload = { ...upload, state: to, ...(expectedHash && { expectedHash }) }
+    const standing = upload.state === 'completed' && { standing: true as const }
+    entry.upload = { ...upload, state: to, ...(expectedHash && { expectedHash }), ...standing }
     entry.fence = ++this.#fence
     entry.leaseUntil = now + leaseMs
     const { fence, attempts } = entry
@@ -161,7 +162,8 @@ export class ModelStore implements SessionStore {
     const { expiresAt, keepUntil } = step.to === 'uploading' ? later(entry.upload, step) : step
     const object = step.object === undefined ? {} : { object: step.object }
     const { epoch = entry.upload.epoch } = step
-    entry.upload = { ...entry.upload, ...object, epoch, state: step.to, expiresAt, keepUntil }
+    const { standing: _, ...upload } = entry.upload
+    entry.upload = { ...upload, ...object, epoch, state: step.to, expiresAt, keepUntil }
     entry.leaseUntil = step.to === 'verifying' ? step.now : 0
     entry.attempts = 0
     const contents = step.to === 'completed' ? (step.contents ?? []) : []

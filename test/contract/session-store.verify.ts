@@ -169,6 +169,27 @@ export function verifyContract(store: () => SessionStore): void {
     })
   })
 
+  describe('an upload that was completed before', () => {
+    it('is standing until it settles, whoever verifies it', async () => {
+      const draft = await ended(store(), 'completed')
+      await store().claim(draft, { ...VERIFY, leaseMs: 0, expectedHash: 'aa' })
+      expect((await store().find(draft, NOW))?.upload).toMatchObject({ standing: true })
+      const claim = await store().claim(draft, VERIFY)
+      if (claim.kind !== 'claimed') throw new Error(claim.kind)
+      expect(claim.session.upload).toMatchObject({ state: 'verifying', standing: true })
+      const { fence } = claim
+      const step = { ...LIFE, from: 'verifying', to: 'completed', now: NOW, fence } as const
+      await store().settle(draft, step)
+      expect((await store().find(draft, NOW))?.upload).not.toHaveProperty('standing')
+    })
+
+    it('is one whose completion went on to its verification not', async () => {
+      const claim = await store().claim(await left(), VERIFY)
+      if (claim.kind !== 'claimed') throw new Error(claim.kind)
+      expect(claim.session.upload).not.toHaveProperty('standing')
+    })
+  })
+
   describe('the number of attempts', () => {
     it('counts the claims in a row for the same', async () => {
       const draft = await left()

@@ -47,6 +47,8 @@ export function fakePartway(answers: Partial<Partway> = {}): Partway {
       object: { bucket: 'b', key: 'k', size: 10, etag: 'e', versionId: 'v1' },
     }),
     abort: async () => ({ uploadId: UPLOAD_ID, state: 'aborted' }),
+    due: async () => [],
+    resume: async () => {},
     list: async () => ({
       uploads: [
         {

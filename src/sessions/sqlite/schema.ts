@@ -36,6 +36,7 @@ export const STEPS: readonly string[] = [
    ALTER TABLE uploads ADD COLUMN judged INTEGER;`,
   `ALTER TABLE uploads ADD COLUMN attempts INTEGER;
    ALTER TABLE uploads ADD COLUMN expected_hash TEXT;
+   ALTER TABLE uploads ADD COLUMN standing INTEGER;
    CREATE INDEX uploads_by_lease ON uploads (lease_until)
      WHERE state IN ('completing', 'aborting', 'verifying');
    CREATE TABLE contents (

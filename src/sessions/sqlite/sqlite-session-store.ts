@@ -161,8 +161,9 @@ export class SqliteSessionStore implements SessionStore {
       const fence = row.fence + 1
       const attempt = (state === to ? (row.attempts ?? 0) : 0) + (leaseMs > 0 ? 1 : 0)
       const expectedHash = step.expectedHash ?? row.expectedHash
-      const claim = { state: to, fence, leaseUntil: now + leaseMs, attempts: attempt, expectedHash }
-      const record = this.#update(row, claim)
+      const standing = state === 'completed' ? 1 : row.standing
+      const claim = { state: to, fence, leaseUntil: now + leaseMs, attempts: attempt }
+      const record = this.#update(row, { ...claim, expectedHash, standing })
       return { kind: 'claimed', session: this.#session(record), fence, attempt }
     })
   }
@@ -185,6 +186,7 @@ export class SqliteSessionStore implements SessionStore {
         state: step.to,
         leaseUntil: step.to === 'verifying' ? step.now : 0,
         attempts: null,
+        standing: null,
         expiresAt,
         keepUntil,
         ...(step.object === undefined ? {} : { object: encodeObject(step.object) }),
@@ -284,6 +286,7 @@ export class SqliteSessionStore implements SessionStore {
       record.multipartId ?? null,
       record.adopted ?? null,
       record.expectedHash ?? null,
+      record.standing ?? null,
       record.object ?? null,
       row.row,
     ])

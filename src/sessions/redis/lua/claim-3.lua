@@ -32,6 +32,7 @@ if not open and not done and not again then return { 'wrong-state', draft, raw }
 
 record.state, record.fence, record.leaseUntil = to, record.fence + 1, now + lease
 record.attempts = (again and record.attempts or 0) + (lease > 0 and 1 or 0)
+if done then record.standing = 1 end
 if ARGV[5] ~= '' then record.expectedHash = ARGV[5] end
 raw = cjson.encode(record)
 redis.call('HSET', KEYS[1], 'r:' .. id, raw)

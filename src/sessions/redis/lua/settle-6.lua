@@ -37,7 +37,7 @@ end
 local lease = record.leaseUntil
 -- Whoever is to go on with it takes it in its turn among those whose lease has ended.
 record.state, record.leaseUntil, record.attempts = to, to == 'verifying' and now or 0, nil
-record.expiresAt, record.keepUntil = expiresAt, keepUntil
+record.expiresAt, record.keepUntil, record.standing = expiresAt, keepUntil, nil
 if ARGV[6] ~= '' then record.object = ARGV[6] end
 if ARGV[10] ~= '0' then record.epoch = tonumber(ARGV[10]) end
 local contents, known = record.contents or {}, {}
