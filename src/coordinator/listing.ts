@@ -32,7 +32,8 @@ function isPartOf(upload: Upload, part: ListedPart): boolean {
 /**
  * A bucket lists no checksum where it keeps none (`md5`, `none`). Then the ETag stands for the bytes: the
  * one that was reported for this very checksum or, where the bucket makes it so, the MD5 itself. Under
- * SSE-KMS an ETag is not an MD5, which is why it is never held against a part that was reported.
+ * SSE-KMS an ETag is not an MD5, which is why it is never held against a part that was reported. With
+ * another ETag than was reported, other bytes came later: they have to be sent again.
  */
 function hasSignedBytes(
   { checksum: mode }: Upload,
@@ -41,7 +42,10 @@ function hasSignedBytes(
 ): boolean {
   const signed = record?.checksum
   if (listed.checksum !== undefined) return signed === undefined || signed === listed.checksum
-  if (signed === undefined) return !hasObjectDigest(mode)
+  if (signed === undefined) {
+    const isAsReported = record?.etag === undefined || record.etag === listed.etag
+    return isAsReported && !hasObjectDigest(mode)
+  }
   const isMd5 = mode === 'md5' && listed.etag === Buffer.from(signed, 'base64').toString('hex')
   return isMd5 || listed.etag === record?.etag
 }

@@ -104,7 +104,11 @@ async function create(
   if (creation.isNewId !== true) {
     // Whoever supersedes a record has just seen that the object is not the one that it should be.
     const isObjectKnown = creation.supersedes !== undefined
-    const found = await lookUp(context, draft, { judged: creation.judged, isObjectKnown })
+    const { judged } = creation
+    const found = await lookUp(context, draft, { judged, isObjectKnown }).catch(async (fault) => {
+      await giveUp(context, draft, creation)
+      throw fault
+    })
     if (found.kind !== 'nothing') {
       const session = await takeOver(context, draft, { creation, found })
       return session && { origin: 'found', session }
@@ -112,6 +116,13 @@ async function create(
   }
   const session = await openMultipart(context, draft, creation)
   return session && { origin: 'created', session }
+}
+
+/** Nothing has been opened yet, so the next caller need not wait for the lease to end. */
+async function giveUp({ store, clock }: Context, draft: UploadDraft, creation: Creation) {
+  const step = { state: 'creating', fence: creation.fence, now: clock.now(), leaseMs: 0 } as const
+  // If even this fails the lease ends by itself.
+  await store.extend(draft, step).catch(() => false)
 }
 
 function takeOver(

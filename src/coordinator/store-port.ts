@@ -189,7 +189,7 @@ export type ClaimOutcome =
   | { readonly kind: 'not-found' }
 
 export interface ExtendStep {
-  readonly state: ClaimedWork
+  readonly state: 'creating' | ClaimedWork
   readonly fence: number
   readonly now: number
   readonly leaseMs: number

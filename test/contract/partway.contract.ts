@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { objectDigest } from '../../src/checksum/object-digest.js'
 import { MIB, partSize } from '../../src/protocol/index.js'
 import { SampleFile } from '../helpers/sample-file.js'
+import { badObjectsContract } from './partway-bad-objects.js'
 import {
   ALL_MODES,
   PartwayDriver,
@@ -218,16 +219,6 @@ export function partwayContract(name: string, open: () => Promise<PartwayService
         expect(refusal.toProblem('r')).toMatchObject({ code: 'INVALID_REQUEST', field: 'digest' })
       })
 
-      it('repairs the record of a part that was sent again with another ETag', async () => {
-        const upload = await begin({ checksum: 'none' })
-        const parts = await driver.send(file, upload, [1, 2, 3])
-        const [third] = await driver.sign(file, upload, [3])
-        if (third === undefined) throw new Error('part 3 was not signed')
-        const other = new SampleFile(partSize(upload, 3))
-        expect((await put(third, other.bytes)).status).toBe(200)
-        expect((await driver.complete(upload.uploadId, { parts })).state).toBe('completed')
-      })
-
       it('is not misled when the reply of the bucket is lost', async () => {
         const upload = await begin()
         await driver.sendAndReport(file, upload, [1, 2, 3])
@@ -394,6 +385,7 @@ export function partwayContract(name: string, open: () => Promise<PartwayService
     })
 
     lostStoreContract(() => services)
+    badObjectsContract(() => services)
     fileHashContract(() => services)
     instantUploadContract(() => services)
 
