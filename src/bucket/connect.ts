@@ -78,6 +78,7 @@ function commonConfig(options: ConnectS3Options): S3ClientConfig {
     region,
     forcePathStyle: options.forcePathStyle ?? (endpoint ?? publicEndpoint) !== undefined,
     requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
     ...(endpoint !== undefined && { endpoint }),
     ...(credentials !== undefined && { credentials }),
   }

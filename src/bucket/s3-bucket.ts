@@ -17,10 +17,15 @@ import type {
   ListMultipartOutcome,
   ListPartsOutcome,
   MultipartTarget,
+  ReadObject,
+  ReadObjectOutcome,
+  RemoveObject,
 } from '../coordinator/ports.js'
 import { unquoteEtag } from './etag.js'
 import { listAllParts } from './list-all-parts.js'
 import { listUploadsOfKey } from './list-uploads-of-key.js'
+import { readObject } from './read-object.js'
+import { removeObject } from './remove-object.js'
 import { checksumMember, KEPT_MODES, readChecksum, s3Checksum } from './s3-checksum.js'
 import { completeOutcome, isNoSuchUpload, isNotFound, isRefusedForGood } from './s3-errors.js'
 
@@ -28,7 +33,8 @@ export interface S3BucketOptions {
   readonly bucket: string
   /**
    * Must have `requestChecksumCalculation: 'WHEN_REQUIRED'`; by the SDK's default every multipart upload
-   * would be opened with CRC-32, also one of mode `none`.
+   * would be opened with CRC-32, also one of mode `none`. And `responseChecksumValidation: 'WHEN_REQUIRED'`,
+   * since what is read is hashed by whoever reads it.
    */
   readonly client: S3Client
   /**
@@ -46,14 +52,18 @@ export interface S3BucketOptions {
   readonly timeoutMs?: number
   /** Milliseconds; S3 may take minutes to put a large object together. @default 300_000 */
   readonly completeTimeoutMs?: number
+  /** Milliseconds that a reader of an object waits for the next bytes. @default 30_000 */
+  readonly idleTimeoutMs?: number
   /** Entries a page of a list, at most what the bucket allows. @default the bucket's own */
   readonly pageSize?: number
 }
 
 /**
  * The port `Bucket` over AWS SDK v3. It needs `s3:PutObject`, `s3:AbortMultipartUpload`,
- * `s3:ListMultipartUploadParts`, `s3:GetObject` (for HEAD), and `s3:ListBucket` (without which HEAD
- * answers 403, not 404, for an object that is not there). With `s3:ListBucketMultipartUploads` it finds
+ * `s3:ListMultipartUploadParts`, `s3:GetObject` (for HEAD and for verifying), and `s3:ListBucket` (without
+ * which HEAD answers 403, not 404, for an object that is not there). With `s3:DeleteObject` it removes
+ * objects that are not what they were said to be; on a bucket with versions, that takes
+ * `s3:GetObjectVersion` and `s3:DeleteObjectVersion`. With `s3:ListBucketMultipartUploads` it finds
  * multipart uploads again whose record was lost; without, such are opened anew.
  *
  * The SDK repeats every call but one. A repeated CompleteMultipartUpload may be answered `InvalidPart` by
@@ -159,6 +169,16 @@ export class S3Bucket implements Bucket {
       if (isNotFound(error)) return { kind: 'absent' }
       throw error
     }
+  }
+
+  readObject(request: ReadObject): Promise<ReadObjectOutcome> {
+    const { client, timeoutMs = 60_000, idleTimeoutMs = 30_000 } = this.#options
+    return readObject({ ...request, client, bucket: this.name, timeoutMs, idleTimeoutMs })
+  }
+
+  removeObject(request: RemoveObject): Promise<'removed' | 'absent' | 'changed'> {
+    const { client } = this.#options
+    return removeObject({ ...request, client, bucket: this.name, ...this.#limits() })
   }
 
   async check(): Promise<void> {

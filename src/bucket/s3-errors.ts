@@ -38,3 +38,15 @@ export function isRefusedForGood(error: unknown): boolean {
 export function isNotFound(error: unknown): boolean {
   return error instanceof Error && error.name === 'NotFound'
 }
+
+const NO_SUCH_OBJECT = new Set(['NotFound', 'NoSuchKey', 'NoSuchVersion'])
+
+/** Whether there is no object of that key, or no such version of it; the bucket itself is there. */
+export function isNoSuchObject(error: unknown): boolean {
+  return error instanceof Error && NO_SUCH_OBJECT.has(error.name)
+}
+
+/** Whether the object has another ETag than the request asked for. */
+export function isPreconditionFailed(error: unknown): boolean {
+  return error instanceof Error && error.name === 'PreconditionFailed'
+}

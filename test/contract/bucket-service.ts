@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { connectS3, type S3Connection } from '../../src/bucket/index.js'
 import { createTestBucket } from '../helpers/s3-fixture.js'
+import { brokenReadsContract } from './bucket.broken-reads.js'
 import { bucketContract, type OpenBucket } from './bucket.contract.js'
 import { needsService } from './needs-service.js'
 
@@ -17,6 +18,7 @@ export function bucketContractOn(
       it('says conflict to a second upload of a key, which stays open', () =>
         refusesToReplace(serviceUrl))
     })
+    describe(`S3Bucket over a bad line to ${name}`, () => brokenReadsContract(serviceUrl))
   })
 }
 

@@ -19,6 +19,7 @@ import {
   MIB,
 } from '../../src/protocol/index.js'
 import { checksumOf, objectDigestOf, objectEtagOf } from '../helpers/memory-bucket-digest.js'
+import { objectsContract } from './bucket.objects.js'
 import { openUploadsContract } from './bucket.open-uploads.js'
 
 export interface OpenBucket {
@@ -315,6 +316,7 @@ export function bucketContract(name: string, open: () => Promise<OpenBucket>): v
     })
 
     openUploadsContract(() => opened)
+    objectsContract(() => opened)
 
     it.each([
       ['letters of many scripts', 'Отчёт 2026 — 報告書 ✓.pdf'],

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { buffer } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import {
   AbortMultipartUploadCommand,
@@ -7,12 +8,15 @@ import {
   CreateMultipartUploadCommand,
   DeleteBucketCommand,
   DeleteObjectCommand,
+  GetBucketPolicyCommand,
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
+  ListObjectVersionsCommand,
   ListPartsCommand,
+  PutBucketVersioningCommand,
   PutObjectCommand,
   S3Client,
   UploadPartCommand,
@@ -34,6 +38,12 @@ describe.skipIf(minioUrl() === '' || mcProgram() === '')(
     const key = { accessKeyId: `key-${suffix.slice(0, 8)}`, secretAccessKey: suffix }
     const root = client({ accessKeyId: url.username, secretAccessKey: url.password })
     const server = client(key)
+    const bucketOfServer = {
+      bucket,
+      endpoint: url.origin,
+      region: 'us-east-1',
+      credentials: key,
+    }
 
     function client(credentials: { accessKeyId: string; secretAccessKey: string }): S3Client {
       return new S3Client({
@@ -110,22 +120,29 @@ describe.skipIf(minioUrl() === '' || mcProgram() === '')(
       ).rejects.toMatchObject({ $metadata: { httpStatusCode: 404 } })
     })
 
-    it('refuses to delete an object', async () => {
-      const at = { Bucket: bucket, Key: 'in/kept' }
-      await root.send(new PutObjectCommand({ ...at, Body: 'kept' }))
-      await refused(server.send(new DeleteObjectCommand(at)))
-      await expect(root.send(new HeadObjectCommand(at))).resolves.toMatchObject({
-        ContentLength: 4,
-      })
+    async function removesWhatItRead(at: { Bucket: string; Key: string }): Promise<void> {
+      const connection = connectS3(bucketOfServer)
+      try {
+        const put = await root.send(new PutObjectCommand({ ...at, Body: 'bytes' }))
+        const etag = put.ETag?.replaceAll('"', '') ?? ''
+        const version = put.VersionId === undefined ? {} : { versionId: put.VersionId }
+        const object = { key: at.Key, etag, ...version }
+        const found = await connection.bucket.readObject({ ...object, start: 0, end: 5 })
+        expect(found.kind === 'found' && String(await buffer(found.bytes))).toBe('bytes')
+        expect(await connection.bucket.removeObject(object)).toBe('removed')
+      } finally {
+        connection.close()
+      }
+    }
+
+    it('lets the server remove an object, which has to be read for that', async () => {
+      const at = { Bucket: bucket, Key: 'in/wrong' }
+      await removesWhatItRead(at)
+      await expect(root.send(new HeadObjectCommand(at))).rejects.toMatchObject({ name: 'NotFound' })
     })
 
-    it('lets the server find out what the bucket can do; one object of the probe stays', async () => {
-      const connection = connectS3({
-        bucket,
-        endpoint: url.origin,
-        region: 'us-east-1',
-        credentials: key,
-      })
+    it('lets the server find out what the bucket can do, and leaves nothing there', async () => {
+      const connection = connectS3(bucketOfServer)
       try {
         for (let time = 0; time < 2; time++) {
           const clock = { now: () => Date.now() }
@@ -136,7 +153,7 @@ describe.skipIf(minioUrl() === '' || mcProgram() === '')(
         }
         const folder = { Bucket: bucket, Prefix: 'in/.partway-probe/' }
         const { Contents = [] } = await root.send(new ListObjectsV2Command(folder))
-        expect(Contents.map(({ Key }) => Key)).toEqual(['in/.partway-probe/object'])
+        expect(Contents).toEqual([])
         const uploads = await root.send(
           new ListMultipartUploadsCommand({ ...folder, Prefix: 'in/.partway-probe/object' }),
         )
@@ -152,6 +169,15 @@ describe.skipIf(minioUrl() === '' || mcProgram() === '')(
       await refused(server.send(new CreateMultipartUploadCommand(at)))
       await root.send(new PutObjectCommand({ ...at, Body: 'secret' }))
       await refused(server.send(new GetObjectCommand(at)))
+      await refused(server.send(new DeleteObjectCommand(at)))
+    })
+
+    it('refuses to have more than objects and their uploads to do with the bucket', async () => {
+      const at = { Bucket: bucket }
+      await refused(server.send(new DeleteBucketCommand(at)))
+      const VersioningConfiguration = { Status: 'Enabled' } as const
+      await refused(server.send(new PutBucketVersioningCommand({ ...at, VersioningConfiguration })))
+      await refused(server.send(new GetBucketPolicyCommand(at)))
     })
 
     it('refuses another bucket, and to make one', async () => {
@@ -163,6 +189,18 @@ describe.skipIf(minioUrl() === '' || mcProgram() === '')(
     it('can be set up again without harm', async () => {
       await setUp()
       await server.send(new HeadBucketCommand({ Bucket: bucket }))
+    })
+
+    it('lets the server remove the one version that is meant where there are versions', async () => {
+      const at = { Bucket: bucket, Key: 'in/versions' }
+      const VersioningConfiguration = { Status: 'Enabled' } as const
+      await root.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration }))
+      await root.send(new PutObjectCommand({ ...at, Body: 'before' }))
+      await removesWhatItRead(at)
+      const ofKey = { Bucket: bucket, Prefix: at.Key }
+      const listed = await root.send(new ListObjectVersionsCommand(ofKey))
+      expect(listed.Versions?.map(({ Size }) => Size)).toEqual([6])
+      expect(listed.DeleteMarkers ?? []).toEqual([])
     })
   },
 )

@@ -20,7 +20,8 @@ export interface Fault {
   readonly delivered?: () => void
 }
 
-export type Intervention = 'pass' | 'drop' | 'cut' | ProxiedReply
+/** `cut` breaks the reply off in the middle; `stall` leaves it there until the caller goes away. */
+export type Intervention = 'pass' | 'drop' | 'cut' | 'stall' | ProxiedReply
 
 export interface FaultScript<Name extends string> {
   readonly call: Name
@@ -176,6 +177,7 @@ async function answer(res: ServerResponse, what: Intervention, real?: ProxiedRep
     return
   }
   if (what === 'cut') return cut(res, real)
+  if (what === 'stall') return stall(res, real)
   res.writeHead(what.status, what.headers)
   await new Promise<void>((resolve) => {
     res.on('close', resolve)
@@ -186,10 +188,22 @@ async function answer(res: ServerResponse, what: Intervention, real?: ProxiedRep
 /** The head of the reply and half of its body, and then nothing more. */
 async function cut(res: ServerResponse, reply: ProxiedReply | undefined): Promise<void> {
   if (reply !== undefined) {
-    const { 'transfer-encoding': _, ...headers } = reply.headers
-    res.writeHead(reply.status, { ...headers, 'content-length': String(reply.body.length + 1) })
-    res.write(reply.body.subarray(0, Math.ceil(reply.body.length / 2)))
+    writeHalf(res, reply)
     await sleep(20)
   }
   res.socket?.resetAndDestroy()
+}
+
+async function stall(res: ServerResponse, reply: ProxiedReply | undefined): Promise<void> {
+  const gone = new Promise<void>((resolve) => res.on('close', resolve))
+  if (reply !== undefined) writeHalf(res, reply)
+  await gone
+}
+
+function writeHalf(res: ServerResponse, { status, headers, body }: ProxiedReply): void {
+  const { 'transfer-encoding': _, ...others } = headers
+  // Of one byte there is no half, so that it promises another.
+  const length = Math.max(body.length, 2)
+  res.writeHead(status, { ...others, 'content-length': String(length) })
+  res.write(body.subarray(0, Math.ceil(body.length / 2)))
 }

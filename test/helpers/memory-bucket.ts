@@ -12,6 +12,9 @@ import type {
   MultipartTarget,
   PartSigner,
   PresignedPart,
+  ReadObject,
+  ReadObjectOutcome,
+  RemoveObject,
   SignRequest,
 } from '../../src/coordinator/ports.js'
 import { S3_LIMITS } from '../../src/protocol/index.js'
@@ -33,6 +36,9 @@ export interface MemoryBucketOptions {
   /** When URLs end. @default the clock of the machine */
   readonly clock?: Pick<Clock, 'now'>
 }
+
+/** Read at once, at most. */
+const READ_BYTES = 64 * 1024
 
 interface MultipartUpload extends CreateMultipart {
   readonly parts: Map<number, StoredPart>
@@ -59,6 +65,8 @@ export class MemoryBucket implements Bucket, PartSigner {
   readonly puts: PutPart[] = []
   onCall: Hook = () => {}
   after: Hook = () => {}
+  /** Called before each piece of an object that is read; to throw is to break the stream off. */
+  onRead: (key: string, position: number) => void | Promise<void> = () => {}
   onPut: (put: PutPart) => PutFault = () => undefined
   afterPut: (put: PutPart) => PutFault = () => undefined
 
@@ -161,6 +169,26 @@ export class MemoryBucket implements Bucket, PartSigner {
     })
   }
 
+  readObject(request: ReadObject): Promise<ReadObjectOutcome> {
+    return this.#call<ReadObjectOutcome>('readObject', [request], async () => {
+      request.signal?.throwIfAborted()
+      const object = this.#objects.get(request.key)
+      if (object === undefined) return { kind: 'absent' }
+      if (object.etag !== request.etag) return { kind: 'changed' }
+      return { kind: 'found', bytes: this.#read(object.bytes, request) }
+    })
+  }
+
+  removeObject(request: RemoveObject): Promise<'removed' | 'absent' | 'changed'> {
+    return this.#call('removeObject', [request], async () => {
+      const object = this.#objects.get(request.key)
+      if (object === undefined) return 'absent'
+      if (object.etag !== request.etag) return 'changed'
+      this.#objects.delete(request.key)
+      return 'removed'
+    })
+  }
+
   check(): Promise<void> {
     return this.#call('check', [], async () => {})
   }
@@ -226,6 +254,14 @@ export class MemoryBucket implements Bucket, PartSigner {
       bytes.push(part.bytes)
     }
     return bytes.length === 0 ? { kind: 'invalid-part' } : bytes
+  }
+
+  async *#read(bytes: Buffer, { key, start, end, signal }: ReadObject): AsyncGenerator<Uint8Array> {
+    for (let at = start; at < end; at += READ_BYTES) {
+      await this.onRead(key, at)
+      signal?.throwIfAborted()
+      yield bytes.subarray(at, Math.min(at + READ_BYTES, end))
+    }
   }
 
   async #call<T>(name: BucketCall, args: readonly unknown[], run: () => Promise<T>): Promise<T> {

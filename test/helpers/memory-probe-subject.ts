@@ -36,6 +36,8 @@ export function altered(bucket: Bucket, calls: Partial<Bucket>): Bucket {
     completeMultipartUpload: (request) => bucket.completeMultipartUpload(request),
     abortMultipartUpload: (target) => bucket.abortMultipartUpload(target),
     headObject: (key) => bucket.headObject(key),
+    readObject: (request) => bucket.readObject(request),
+    removeObject: (request) => bucket.removeObject(request),
     check: () => bucket.check(),
     ...calls,
   }

@@ -43,6 +43,8 @@ export function tapped(bucket: Bucket, tap: BucketTap): Bucket {
     abortMultipartUpload: (target) =>
       call('abortMultipartUpload', () => bucket.abortMultipartUpload(target)),
     headObject: (key) => call('headObject', () => bucket.headObject(key)),
+    readObject: (request) => call('readObject', () => bucket.readObject(request)),
+    removeObject: (request) => call('removeObject', () => bucket.removeObject(request)),
     check: () => call('check', () => bucket.check()),
   }
 }

@@ -7,6 +7,8 @@ export type S3CallName =
   | 'CompleteMultipartUpload'
   | 'AbortMultipartUpload'
   | 'HeadObject'
+  | 'GetObject'
+  | 'DeleteObject'
   | 'ListMultipartUploads'
   | 'HeadBucket'
   | 'other'
@@ -21,9 +23,14 @@ export function s3CallOf({ method, url = '/' }: IncomingMessage): S3CallName {
   }
   if (method === 'POST' && query.has('uploads')) return 'CreateMultipartUpload'
   if (method === 'HEAD') return 'HeadObject'
-  if (!query.has('uploadId')) return 'other'
+  if (!query.has('uploadId')) return OF_OBJECTS.get(method ?? '') ?? 'other'
   return BY_METHOD.get(method ?? '') ?? 'other'
 }
+
+const OF_OBJECTS = new Map<string, S3CallName>([
+  ['GET', 'GetObject'],
+  ['DELETE', 'DeleteObject'],
+])
 
 const BY_METHOD = new Map<string, S3CallName>([
   ['PUT', 'UploadPart'],

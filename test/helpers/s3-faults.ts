@@ -22,6 +22,14 @@ const OF_BODIES: Readonly<Record<string, Fault>> = {
   'apply-then-cut': { after: () => 'cut' },
 }
 
+/** To an object that is read: what a broken connection does, but without a word. */
+const OF_GET_OBJECT: Readonly<Record<string, Fault>> = {
+  'body-stall': { after: () => 'stall' },
+}
+
+/** Calls whose replies have no body. */
+const BODILESS: readonly S3CallName[] = ['HeadObject', 'AbortMultipartUpload', 'DeleteObject']
+
 /** The ways in which buckets answer a completion wrongly, or rightly but for a second time. */
 const OF_COMPLETE: Readonly<Record<string, Fault>> = {
   '200-with-error': { before: () => errorReply(200, 'InternalError') },
@@ -54,10 +62,10 @@ async function later(): Promise<Intervention> {
 
 /** What the faults of one kind of call are called, with what they do. */
 export function faultsOf(call: S3CallName): readonly (readonly [string, Fault])[] {
-  const hasBody = call !== 'HeadObject' && call !== 'AbortMultipartUpload'
   return Object.entries({
     ...COMMON,
-    ...(hasBody ? OF_BODIES : {}),
+    ...(BODILESS.includes(call) ? {} : OF_BODIES),
+    ...(call === 'GetObject' ? OF_GET_OBJECT : {}),
     ...(call === 'CompleteMultipartUpload' ? OF_COMPLETE : {}),
     ...(call === 'ListParts' ? OF_LIST_PARTS : {}),
   })
