@@ -34,7 +34,8 @@ export function badObjectsContract(services: () => PartwayServices): void {
 
     async function refusedWith(request = {}): Promise<unknown> {
       const { code, details } = await refusalOf(driver.complete(upload.uploadId, request))
-      expect(driver.tap.count('completeMultipartUpload')).toBe(0)
+      // A bucket that checks the whole by itself may be asked; where it would not, it never is.
+      if (!hasObjectDigest(checksum)) expect(driver.tap.count('completeMultipartUpload')).toBe(0)
       const head = await services().bucket.headObject(`${upload.uploadId}/sample.bin`)
       expect(head.kind).toBe('absent')
       return { code, missing: details.missing }

@@ -69,7 +69,9 @@ export function instantUploadContract(services: () => PartwayServices): void {
       const digest = await digestOf('sha256')
       const second = await begin({ filename: 'second', digest })
       driver.tap.reset()
-      expect(await begin({ filename: 'second', digest })).toEqual(second)
+      const { uploadId, object } = second
+      const again = await begin({ filename: 'second', digest })
+      expect(again).toMatchObject({ uploadId, state: 'completed', object })
       expect(driver.tap.calls).toEqual(['headObject'])
     })
 

@@ -234,6 +234,16 @@ export function verifyContract(store: () => SessionStore): void {
   describe('extend', () => {
     const EXTEND = { state: 'verifying', now: NOW + 1_000, leaseMs: LEASE_MS } as const
 
+    it('lets the next creator begin at once when it ends the lease', async () => {
+      const draft = draftOf()
+      const { fence } = await begun(store(), draft)
+      const step = { state: 'creating', fence, now: NOW, leaseMs: 0 } as const
+      expect(await store().extend(draft, step)).toBe(true)
+      expect(await store().extend(draft, { ...step, fence: fence - 1 })).toBe(false)
+      await begun(store(), draft)
+      expect(await store().extend(draft, step)).toBe(false)
+    })
+
     it('puts the end of the lease off, from now', async () => {
       const draft = await left()
       const fence = await claimed(store(), draft, 'verifying')

@@ -208,6 +208,14 @@ export class MemoryBucket implements Bucket, PartSigner {
     return this.#objects.get(key)
   }
 
+  /** Somebody else writes under the key of an object that is there. */
+  replaceObject(key: string, bytes: Buffer): void {
+    const object = this.#objects.get(key)
+    if (object === undefined) throw new Error(`There is no object ${key}`)
+    const etag = createHash('md5').update(bytes).digest('hex')
+    this.#objects.set(key, { ...object, bytes, etag, size: bytes.length, metadata: {} })
+  }
+
   deleteObject(key: string): void {
     this.#objects.delete(key)
   }
