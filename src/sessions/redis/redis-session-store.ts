@@ -178,11 +178,11 @@ export class RedisSessionStore implements SessionStore {
 
   async extend(ref: UploadRef, { state, fence, now, leaseMs }: ExtendStep): Promise<boolean> {
     const { uploads } = this.#keys(ref)
-    const [, reply] = await Promise.all([
-      this.#hints.set(ref, now + leaseMs),
-      this.#run('extend', [uploads], [ref.id, now, fence, state, leaseMs]),
-    ])
-    return textAt(reply, 0) === 'extended'
+    const reply = await this.#run('extend', [uploads], [ref.id, now, fence, state, leaseMs])
+    // Only then: whoever is refused must not put off the hint of the claim that came after his.
+    const isExtended = textAt(reply, 0) === 'extended'
+    if (isExtended) await this.#hints.set(ref, now + leaseMs)
+    return isExtended
   }
 
   async settle(ref: UploadRef, step: SettleStep): Promise<boolean> {
