@@ -62,8 +62,8 @@ export interface S3BucketOptions {
  * The port `Bucket` over AWS SDK v3. It needs `s3:PutObject`, `s3:AbortMultipartUpload`,
  * `s3:ListMultipartUploadParts`, `s3:GetObject` (for HEAD and for verifying), and `s3:ListBucket` (without
  * which HEAD answers 403, not 404, for an object that is not there). With `s3:DeleteObject` it removes
- * objects that are not what they were said to be; on a bucket with versions, that takes
- * `s3:GetObjectVersion` and `s3:DeleteObjectVersion`. With `s3:ListBucketMultipartUploads` it finds
+ * objects that are not what they were said to be; on a bucket with versions, AWS asks for
+ * `s3:GetObjectVersion` and `s3:DeleteObjectVersion` as well. With `s3:ListBucketMultipartUploads` it finds
  * multipart uploads again whose record was lost; without, such are opened anew.
  *
  * The SDK repeats every call but one. A repeated CompleteMultipartUpload may be answered `InvalidPart` by
