@@ -8,7 +8,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{unit,http,client}/**/*.test.ts'],
+          include: ['test/{unit,http,client,local-bucket}/**/*.test.ts'],
         },
       },
       {
