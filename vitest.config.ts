@@ -8,13 +8,22 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{unit,http,client,local-bucket}/**/*.test.ts'],
+          include: ['test/{unit,http,client}/**/*.test.ts'],
         },
       },
       {
         test: {
           name: 'model',
           include: ['test/model/**/*.test.ts'],
+        },
+      },
+      {
+        // On the embedded bucket, so it needs no service.
+        test: {
+          name: 'local-bucket',
+          include: ['test/local-bucket/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
