@@ -18,6 +18,7 @@ import {
   type PutObjectCommandInput,
   S3Client,
   UploadPartCommand,
+  UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MIB } from '../../src/protocol/index.js'
@@ -85,7 +86,11 @@ describe('objects', () => {
     const head = await client.send(new HeadObjectCommand(at('headers')))
     expect(head).toMatchObject({ ...headers, Metadata: { one: '1', 'two-words': 'a  b' } })
     const overridden = await client.send(
-      new GetObjectCommand({ ...at('headers'), ResponseContentType: 'text/other' }),
+      new GetObjectCommand({
+        ...at('headers'),
+        ResponseContentType: 'text/other',
+        ResponseContentDisposition: 'inline; filename="ü.txt"',
+      }),
     )
     expect(overridden.ContentType).toBe('text/other')
     expect(overridden.CacheControl).toBe('max-age=5')
@@ -139,6 +144,13 @@ describe('objects', () => {
     expect(await nameOfError(put('bad', 'bytes', { ChecksumCRC32: 'AAAAAA==' }))).toBe('BadDigest')
     expect(await nameOfError(put('bad', 'bytes', { ChecksumCRC32: 'no' }))).toBe('InvalidRequest')
     expect(await nameOfError(bytesOf('bad'))).toBe('NoSuchKey')
+  })
+
+  it('that are longer than was said are refused half-way, and the connection stays good', async () => {
+    const body = Readable.from([Buffer.alloc(8 * MIB), Buffer.alloc(8 * MIB)])
+    const more = { ContentLength: 10, ChecksumAlgorithm: 'CRC32' }
+    expect(await nameOfError(put('too-long', body, more))).toBe('IncompleteBody')
+    expect(await nameOfError(bytesOf('too-long'))).toBe('NoSuchKey')
   })
 
   it('are copied, and outlive the original', async () => {
@@ -199,6 +211,23 @@ describe('parts', () => {
       const found = await nameOfError(bytesOf(Key))
       expect(found).toBe(completed === 'no error' ? 'no error' : 'NoSuchKey')
     }
+  })
+
+  it('may be copied from a run of bytes of an object', async () => {
+    const bytes = [randomBytes(5 * MIB), randomBytes(5 * MIB)]
+    await multipart('source', bytes)
+    const target = await create('copied-parts', 'CRC32')
+    const copy = (PartNumber: number, CopySourceRange: string) => {
+      const source = { CopySource: `${BUCKET}/source`, CopySourceRange }
+      return client.send(new UploadPartCopyCommand({ ...target, PartNumber, ...source }))
+    }
+    const replies = [
+      await copy(1, `bytes=10-${5 * MIB + 9}`),
+      await copy(2, `bytes=${5 * MIB + 10}-${10 * MIB - 1}`),
+    ]
+    const Parts = replies.map(({ CopyPartResult }, i) => ({ PartNumber: i + 1, ...CopyPartResult }))
+    await client.send(new CompleteMultipartUploadCommand({ ...target, MultipartUpload: { Parts } }))
+    expect((await bytesOf('copied-parts')).equals(Buffer.concat(bytes).subarray(10))).toBe(true)
   })
 
   it('have numbers from 1 to 10,000', async () => {
