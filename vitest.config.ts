@@ -18,6 +18,15 @@ export default defineConfig({
         },
       },
       {
+        // On the embedded bucket, so it needs no service.
+        test: {
+          name: 'local-bucket',
+          include: ['test/local-bucket/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
         test: {
           name: 'services',
           include: ['test/{contract,e2e}/**/*.test.ts'],
