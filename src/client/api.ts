@@ -10,7 +10,7 @@ import {
   type Parsed,
   type PartsReply,
   type PartsRequest,
-  parseMessage,
+  parseReply,
   partsReply,
   ROUTES,
   type StatusReply,
@@ -74,12 +74,12 @@ export class CoordinatorApi {
   }
 
   init(request: InitRequest, options: CallOptions): Promise<InitReply> {
-    const parse = (json: unknown) => parseMessage(initReply, json)
+    const parse = (json: unknown) => parseReply(initReply, json)
     return this.#call({ name: 'init', body: toWire<object>(request), parse }, options)
   }
 
   parts(request: PartsRequest, options: CallOptions): Promise<PartsReply> {
-    const parse = (json: unknown) => parseMessage(partsReply, json)
+    const parse = (json: unknown) => parseReply(partsReply, json)
     return this.#call({ name: 'parts', body: toWire<object>(request), parse }, options)
   }
 
@@ -89,17 +89,17 @@ export class CoordinatorApi {
     options: CallOptions,
   ): Promise<StatusReply> {
     const query = { upload_id: uploadId, ...(reconcile ? { reconcile: 'true' } : {}) }
-    const parse = (json: unknown) => parseMessage(statusReply, json)
+    const parse = (json: unknown) => parseReply(statusReply, json)
     return this.#call({ name: 'status', query, parse }, options)
   }
 
   complete(request: CompleteRequest, options: CallOptions): Promise<CompleteReply> {
-    const parse = (json: unknown) => parseMessage(completeReply, json)
+    const parse = (json: unknown) => parseReply(completeReply, json)
     return this.#call({ name: 'complete', body: toWire<object>(request), parse }, options)
   }
 
   abort(uploadId: string, options: CallOptions): Promise<AbortReply> {
-    const parse = (json: unknown) => parseMessage(abortReply, json)
+    const parse = (json: unknown) => parseReply(abortReply, json)
     return this.#call({ name: 'abort', body: { upload_id: uploadId }, parse }, options)
   }
 
