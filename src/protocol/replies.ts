@@ -6,7 +6,8 @@ import type { Camel } from './wire-case.js'
 /**
  * The replies, in the spelling of the wire. They are not strict: an old client survives a new server.
  * In a file of their own, because bundlers drop whole files only: a page that reads replies does not
- * carry the rules of requests.
+ * carry the rules of requests. For the same reason only few kinds of schema are used: each costs a page
+ * some hundred bytes.
  */
 
 /** A part whose bytes are in the bucket. */
@@ -22,7 +23,7 @@ export const signedPart = z.object({
   index: z.int(),
   size: z.int(),
   url: z.string(),
-  headers: z.record(z.string(), z.string()),
+  headers: z.catchall(z.object({}), z.string()),
   expires_in: z.int(),
 })
 
@@ -36,9 +37,9 @@ export const storedObject = z.object({
   version_id: z.optional(z.string()),
 })
 
-export const statusReply = z.object({
+const upload = {
   upload_id: z.string(),
-  state: state,
+  state,
   filename: z.string(),
   size: z.int(),
   chunk_size: z.int(),
@@ -47,9 +48,11 @@ export const statusReply = z.object({
   checksum: z.enum(CHECKSUM_MODES),
   expires_in: z.int(),
   object: z.optional(storedObject),
-})
+}
 
-export const initReply = z.extend(statusReply, { parts: z.optional(z.array(signedPart)) })
+export const statusReply = z.object(upload)
+
+export const initReply = z.object({ ...upload, parts: z.optional(z.array(signedPart)) })
 
 export const partsReply = z.object({
   upload_id: z.string(),
@@ -95,7 +98,7 @@ export const problem = z.object({
   request_id: z.optional(z.string()),
   field: z.optional(z.string()),
   errors: z.optional(z.array(fieldError)),
-  missing: z.optional(z.array(z.tuple([z.int(), z.int()]))),
+  missing: z.optional(z.array(z.array(z.int()))),
   state: z.optional(state),
   min_chunk_size: z.optional(z.int()),
   max_chunk_size: z.optional(z.int()),
