@@ -6,8 +6,11 @@ import { build } from 'esbuild'
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 const DIST = '../../../dist/client/'
-const HTML =
-  '<!doctype html><html lang="en"><title>loading</title><script type="module" src="/page.js"></script></html>'
+/** Script by path of the page: the client as it is built, and the React hook in an app of its own. */
+const PAGES: Readonly<Record<string, string>> = { '/': 'page', '/react': 'react-page' }
+
+const html = (script: string) =>
+  `<!doctype html><html lang="en"><title>loading</title><main></main><script type="module" src="/${script}.js"></script></html>`
 
 export interface PageServer {
   readonly origin: string
@@ -16,17 +19,20 @@ export interface PageServer {
 
 /** Serves the page under test and the built client as a page loads it, from an origin of their own. */
 export async function servePage(): Promise<PageServer> {
-  const page = await build({
-    entryPoints: [path('page.ts')],
+  const { outputFiles } = await build({
+    entryPoints: Object.values(PAGES).map((page) => path(`${page}.ts`)),
     ...{ bundle: true, format: 'esm', platform: 'browser', target: 'es2022', write: false },
+    define: { 'process.env.NODE_ENV': '"development"' },
+    outdir: '/',
   })
-  const script = page.outputFiles?.[0]?.text ?? ''
+  const scripts = new Map(outputFiles.map(({ path: file, text }) => [file, text]))
   const server = createServer(async (req, res) => {
     const { pathname } = new URL(req.url ?? '/', 'http://page')
     const file = /^\/client\/([\w-]+\.js)$/.exec(pathname)?.[1]
-    if (pathname === '/') return res.setHeader('content-type', 'text/html').end(HTML)
+    const page = PAGES[pathname]
+    if (page !== undefined) return res.setHeader('content-type', 'text/html').end(html(page))
     res.setHeader('content-type', 'text/javascript')
-    if (pathname === '/page.js') return res.end(script)
+    if (scripts.has(pathname)) return res.end(scripts.get(pathname))
     if (file === undefined) return res.writeHead(404).end()
     const built = await readFile(path(`${DIST}${file}`)).catch(() => undefined)
     if (built === undefined) return res.writeHead(404).end()

@@ -1,3 +1,4 @@
+import { IndexedDbResumeStore } from '../../../src/client/browser/indexeddb-store.js'
 import type { CreateUploadOptions, Upload, UploadStatus } from '../../../src/client/index.js'
 import type { UploadEvent } from '../../../src/client/node.js'
 import { seededBytes } from './seeded-bytes.js'
@@ -5,6 +6,7 @@ import { seededBytes } from './seeded-bytes.js'
 /** What the page under test offers to a test, as `window.stage`. */
 export interface StagePage {
   readonly partway: typeof import('../../../src/client/index.js')
+  readonly store: IndexedDbResumeStore
   upload: Upload | undefined
   readonly states: UploadStatus[]
   readonly retries: Extract<UploadEvent, { type: 'retry' }>[]
@@ -39,6 +41,7 @@ const partway: StagePage['partway'] = await import(built)
 
 window.stage = {
   partway,
+  store: new IndexedDbResumeStore(),
   upload: undefined,
   states: [],
   retries: [],

@@ -33,6 +33,7 @@ interface Body {
   readonly digest?: string
   readonly size?: number
   readonly filename?: string
+  readonly checksum?: string
 }
 
 export interface Logged {
@@ -52,6 +53,8 @@ export class FakeService implements Transport {
   readonly mode: ChecksumMode
   uploadId: string = randomUUID()
   state = 'absent'
+  /** A mode that is refused when it is asked for. */
+  refuseChecksum: string | undefined
   /** How often `status` is asked before a verification is over. */
   verifications = 0
   size = 0
@@ -160,6 +163,9 @@ export class FakeService implements Transport {
   #answer(call: string, body: Body, isReconciling: boolean): HttpReply {
     switch (call) {
       case 'POST init':
+        if (body.checksum !== undefined && body.checksum === this.refuseChecksum) {
+          return problem('INVALID_REQUEST', { field: 'checksum' })
+        }
         if (this.state === 'absent') this.state = 'uploading'
         this.size = body.size ?? 0
         return json(this.#status(this.reported.keys()))
@@ -176,6 +182,7 @@ export class FakeService implements Transport {
       case 'POST complete':
         return this.#complete(body.digest)
       case 'POST abort':
+        if (this.state === 'completed') return problem('WRONG_STATE', { state: 'completed' })
         this.state = 'aborted'
         return json({ upload_id: this.uploadId, state: 'aborted' })
       default:
