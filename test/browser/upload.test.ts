@@ -1,5 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { writeRandomFile } from '../e2e/files.js'
 import { until } from '../helpers/programs.js'
 import { canDriveBrowser, launchBrowser } from './support/browser.js'
 import { MIB, Stage, type StagedPage, sha256Of, someFile } from './support/stage.js'
@@ -139,6 +143,20 @@ describe.skipIf(!canDriveBrowser())('an upload from a page', () => {
     stage.gate.limit(Number.POSITIVE_INFINITY)
     expect(await stage.leftovers(key)).toEqual({ objects: 0, uploads: 0 })
     expect(await tab.page.evaluate(() => window.stage.partway.listResumable())).toEqual([])
+  })
+
+  it('completes nothing of a file that is changed on disk meanwhile', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'partway-chosen-'))
+    const path = join(folder, 'film.bin')
+    await writeRandomFile(path, 40)
+    stage.gate.limit(2)
+    await tab.beginChosen(path, { concurrency: 2 })
+    await until(() => stage.gate.stored.length === 2, 'two parts to be stored')
+    await writeRandomFile(path, 40)
+    stage.gate.limit(Number.POSITIVE_INFINITY)
+    expect(await tab.end()).toMatchObject({ kind: 'failed', code: 'FILE_CHANGED' })
+    expect(await stage.leftovers('')).toMatchObject({ objects: 0 })
+    await rm(folder, { recursive: true })
   })
 
   it('says what is wrong when the bucket does not expose ETag', async () => {

@@ -146,6 +146,33 @@ describe('an upload that is cancelled', () => {
     expect(stage.service.log).toEqual([])
   })
 
+  it('of an earlier page is given up, too', async () => {
+    const stage = new UploadStage()
+    const earlier = stage.create()
+    stage.whenStored(2, () => earlier.pause())
+    earlier.start()
+    await stage.until('paused')
+    await stage.clock.during(earlier.pause())
+    await stage.clock.during(stage.create().cancel())
+    expect(stage.service.state).toBe('aborted')
+    expect(await stage.store.list()).toEqual([])
+  })
+
+  it('while it waits for another tab leaves that one alone', async () => {
+    const stage = new UploadStage()
+    const other = stage.create()
+    const waiting = stage.create()
+    const result = other.start()
+    waiting.start().catch(() => {})
+    await stage.settle()
+    expect(waiting.state).toBe('locked')
+    await stage.clock.during(waiting.cancel())
+    expect(waiting.state).toBe('cancelled')
+    await stage.clock.during(result)
+    expect(stage.service.count('abort')).toBe(0)
+    expect(other.state).toBe('completed')
+  })
+
   it('is completed when it was too late', async () => {
     const stage = new UploadStage()
     const upload = stage.create()
@@ -246,6 +273,23 @@ describe('an upload that was begun in an earlier page', () => {
     const stage = await interruptedStage()
     expect(await stage.listResumable({ scope: 'somebody else' })).toEqual([])
   })
+})
+
+it('that is cut otherwise than it was remembered is not taken for a changed file', async () => {
+  const stage = new UploadStage()
+  const upload = stage.create()
+  stage.whenStored(4, () => upload.pause())
+  upload.start()
+  await stage.until('paused')
+  await stage.clock.during(upload.pause())
+  stage.service.recut(20)
+  const next = stage.create({ chunkSize: 20 })
+  stage.whenStored(2, () => next.pause())
+  next.start()
+  await stage.until('paused')
+  await stage.clock.during(next.pause())
+  await stage.clock.during(stage.create().start())
+  expect(stage.service.object.equals(stage.file.bytes)).toBe(true)
 })
 
 it('goes on where nothing can be remembered', async () => {

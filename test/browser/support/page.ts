@@ -14,6 +14,7 @@ export interface StagePage {
   readonly acknowledged: number[]
   /** Creates an upload of the seeded file, and starts it. */
   begin(file: SeededFile, options: CreateUploadOptions): void
+  beginWith(file: File, options: CreateUploadOptions): void
   /** How the upload ended. */
   end(): Promise<UploadEnd>
 }
@@ -48,7 +49,9 @@ window.stage = {
   resumed: [],
   acknowledged: [],
   begin({ seed, size, name, lastModified }, options) {
-    const file = new File([seededBytes(seed, size)], name, { lastModified })
+    this.beginWith(new File([seededBytes(seed, size)], name, { lastModified }), options)
+  },
+  beginWith(file, options) {
     const upload = partway.createUpload(file, options)
     this.upload = upload
     upload.on('state', ({ state }) => this.states.push(state))

@@ -115,6 +115,21 @@ export class StagedPage {
     ] as const)
   }
 
+  /** Chooses a file of the disk, as a person does. */
+  async beginChosen(path: string, options: PlainOptions = {}): Promise<void> {
+    await this.page.evaluate(() => {
+      document.body.append(Object.assign(document.createElement('input'), { type: 'file' }))
+    })
+    await this.page.setInputFiles('input', path)
+    await this.page.evaluate(
+      (opts) => {
+        const file = document.querySelector('input')?.files?.[0]
+        if (file !== undefined) window.stage.beginWith(file, opts)
+      },
+      { ...options, endpoint: this.#endpoint },
+    )
+  }
+
   end(): Promise<UploadEnd> {
     return this.page.evaluate(() => window.stage.end())
   }

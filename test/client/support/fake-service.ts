@@ -49,7 +49,7 @@ const LATENCY_MS = 10
  */
 export class FakeService implements Transport {
   readonly #clock: Pick<ClientClock, 'sleep'>
-  readonly chunkSize: number
+  chunkSize: number
   readonly mode: ChecksumMode
   uploadId: string = randomUUID()
   state = 'absent'
@@ -99,6 +99,14 @@ export class FakeService implements Transport {
 
   count(call: string): number {
     return this.log.filter((entry) => entry.call === call).length
+  }
+
+  /** From now on the upload is another, with parts of another size. */
+  recut(chunkSize: number): void {
+    this.chunkSize = chunkSize
+    this.uploadId = randomUUID()
+    this.stored.clear()
+    this.reported.clear()
   }
 
   /** Puts a part where an earlier run would have left it. */
