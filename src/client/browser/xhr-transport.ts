@@ -45,7 +45,9 @@ export class XhrTransport implements Transport {
         if (xhr.status > 0) resolve(replyOf(xhr))
         else reject(signal.aborted ? signal.reason : new Error('no answer came'))
       }
-      xhr.send(body as Uint8Array<ArrayBuffer>)
+      // Bytes that are sent as they are go piecemeal from process to process: Chromium takes ten times as
+      // long for them as for a blob of the same bytes.
+      xhr.send(new Blob([body as Uint8Array<ArrayBuffer>]))
     })
   }
 
