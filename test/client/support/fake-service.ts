@@ -33,6 +33,7 @@ interface Body {
   readonly digest?: string
   readonly size?: number
   readonly filename?: string
+  readonly checksum?: string
 }
 
 export interface Logged {
@@ -48,10 +49,14 @@ const LATENCY_MS = 10
  */
 export class FakeService implements Transport {
   readonly #clock: Pick<ClientClock, 'sleep'>
-  readonly chunkSize: number
+  chunkSize: number
   readonly mode: ChecksumMode
   uploadId: string = randomUUID()
   state = 'absent'
+  /** A mode that is refused when it is asked for. */
+  refuseChecksum: string | undefined
+  /** How often `status` is asked before a verification is over. */
+  verifications = 0
   size = 0
   expiresIn = 900
   bucketOrigin = 'https://bucket.test'
@@ -61,6 +66,9 @@ export class FakeService implements Transport {
   readonly reported = new Map<number, string>()
   /** Every call and part, in the order of arrival. */
   readonly log: Logged[] = []
+  /** What a browser hides, and how many connections it has. */
+  obeysCors = false
+  connections = Number.POSITIVE_INFINITY
   putsInFlight = 0
   mostPutsInFlight = 0
   onCall: (call: string, body: Body) => Fault = () => undefined
@@ -91,6 +99,14 @@ export class FakeService implements Transport {
 
   count(call: string): number {
     return this.log.filter((entry) => entry.call === call).length
+  }
+
+  /** From now on the upload is another, with parts of another size. */
+  recut(chunkSize: number): void {
+    this.chunkSize = chunkSize
+    this.uploadId = randomUUID()
+    this.stored.clear()
+    this.reported.clear()
   }
 
   /** Puts a part where an earlier run would have left it. */
@@ -135,6 +151,10 @@ export class FakeService implements Transport {
     }
   }
 
+  connectionsTo(): number {
+    return this.connections
+  }
+
   #store(index: number, bytes: Buffer, signed: string | undefined): HttpReply {
     if (this.mode === 'sha256' && signed !== sha256(bytes)) return s3Error(400, 'BadDigest')
     const etag = createHash('md5').update(bytes).digest('hex')
@@ -151,11 +171,15 @@ export class FakeService implements Transport {
   #answer(call: string, body: Body, isReconciling: boolean): HttpReply {
     switch (call) {
       case 'POST init':
+        if (body.checksum !== undefined && body.checksum === this.refuseChecksum) {
+          return problem('INVALID_REQUEST', { field: 'checksum' })
+        }
         if (this.state === 'absent') this.state = 'uploading'
         this.size = body.size ?? 0
         return json(this.#status(this.reported.keys()))
       case 'GET status':
         if (isReconciling) this.#reconcile()
+        if (this.state === 'verifying' && --this.verifications <= 0) this.state = 'completed'
         return json(this.#status(this.reported.keys()))
       case 'POST parts':
         return json({
@@ -166,6 +190,7 @@ export class FakeService implements Transport {
       case 'POST complete':
         return this.#complete(body.digest)
       case 'POST abort':
+        if (this.state === 'completed') return problem('WRONG_STATE', { state: 'completed' })
         this.state = 'aborted'
         return json({ upload_id: this.uploadId, state: 'aborted' })
       default:
@@ -186,7 +211,10 @@ export class FakeService implements Transport {
     )
     const root = this.mode === 'sha256' ? rootOf(checksums) : undefined
     if (digest !== root) return problem('CHECKSUM_MISMATCH', { field: 'digest' })
-    this.state = 'completed'
+    this.state = this.verifications > 0 ? 'verifying' : 'completed'
+    if (this.state === 'verifying') {
+      return json({ upload_id: this.uploadId, state: 'verifying' }, 202)
+    }
     return json({ upload_id: this.uploadId, state: 'completed', object: this.#object(root) })
   }
 
