@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import {
   checksumArgument,
   chunkSizeArgument,
@@ -85,6 +85,12 @@ function addUpload(program: Command, io: CliIo, onExitCode: (code: number) => vo
     .option('--concurrency <n>', 'parts in flight, 1 to 64', concurrencyArgument, 4)
     .option('--chunk-size <size>', 'bytes of a part, such as 16MiB', chunkSizeArgument)
     .option('--checksum <mode>', 'how the bytes are proven, such as sha256', checksumArgument)
+    .addOption(
+      new Option(
+        '--verify-hash <hash>',
+        'have the server read the object and compare its hash',
+      ).choices(['sha256', 'md5']),
+    )
     .option('--content-type <type>', 'media type of the object')
     .option('--metadata <key=value>', 'kept with the object; may be repeated', metadataArgument)
     .option('--json', 'one JSON object a line on stdout')

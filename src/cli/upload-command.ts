@@ -13,6 +13,7 @@ export interface UploadFlags extends ConnectionFlags {
   readonly concurrency: number
   readonly chunkSize?: number
   readonly checksum?: ChecksumMode
+  readonly verifyHash?: 'sha256' | 'md5'
   readonly contentType?: string
   readonly metadata?: Readonly<Record<string, string>>
   readonly json?: boolean
@@ -50,13 +51,14 @@ interface Task {
 
 async function uploadOne(file: string, task: Task): Promise<number> {
   const { flags, connection, interrupts, reporter } = task
-  const { concurrency, chunkSize, checksum, contentType, metadata } = flags
+  const { concurrency, chunkSize, checksum, verifyHash, contentType, metadata } = flags
   try {
     const result = await uploadFile(file, {
       ...connection,
       concurrency,
       ...(chunkSize === undefined ? {} : { chunkSize }),
       ...(checksum === undefined ? {} : { checksum }),
+      ...(verifyHash === undefined ? {} : { verifyHash }),
       ...(contentType === undefined ? {} : { contentType }),
       ...(metadata === undefined ? {} : { metadata }),
       signal: interrupts.signal,

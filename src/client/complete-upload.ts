@@ -1,4 +1,4 @@
-import type { IndexRange, StatusReply, StoredObject } from '../protocol/index.js'
+import type { CompleteRequest, IndexRange, StatusReply, StoredObject } from '../protocol/index.js'
 import { PartwayError } from './partway-error.js'
 import type { SessionOptions, UploadSession } from './upload-session.js'
 
@@ -16,13 +16,18 @@ export async function completeUpload(
   options: SessionOptions,
 ): Promise<StoredObject> {
   const digest = await session.digest()
+  const expectedHash = await options.expectedHash?.()
+  const declared = { ...(digest && { digest }), ...(expectedHash && { expectedHash }) }
   let repairs = 0
   let isVerifying = false
   for (let waits = 0; ; waits++) {
     const answer: Answer = isVerifying
       ? await askForState(options)
-      : await askToComplete(session, options, digest)
+      : await askToComplete(session, options, declared)
+    const wasVerifying = isVerifying
     isVerifying = answer.kind === 'wait' && answer.isVerifying
+    // Whether the object that was read has this very hash is for the completion to say.
+    if (answer.kind === 'completed' && wasVerifying && expectedHash !== undefined) continue
     if (answer.kind === 'completed') return proven(answer.object, options, digest)
     if (answer.kind === 'wait') {
       const waitMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(waits, 10))
@@ -53,7 +58,7 @@ interface Missing {
 async function askToComplete(
   session: UploadSession,
   { file, api, uploadId, signal, emit }: SessionOptions,
-  digest: string | undefined,
+  declared: Pick<CompleteRequest, 'digest' | 'expectedHash'>,
 ): Promise<Answer> {
   await file.assertUnchanged()
   const parts = session.exchange.pending()
@@ -61,7 +66,7 @@ async function askToComplete(
     const reply = await api.complete(
       {
         uploadId,
-        ...(digest === undefined ? {} : { digest }),
+        ...declared,
         ...(parts.length === 0 ? {} : { parts }),
       },
       { signal, onRetry: emit },

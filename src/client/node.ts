@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { hashBytes } from '../checksum/node.js'
 import { systemClock } from './node/clock.js'
+import { FileHash } from './node/file-hash.js'
 import { HttpTransport } from './node/http-transport.js'
 import { openFile } from './node/open-file.js'
 import { ALWAYS_ONLINE } from './online.js'
@@ -40,6 +41,11 @@ export function nodePorts(options: { readonly concurrency: number }): ClientPort
   }
 }
 
+export interface UploadFileOptions extends UploadOptions {
+  /** Hashes the whole file, while its parts are sent, and has the server compare that with the object. */
+  readonly verifyHash?: 'sha256' | 'md5'
+}
+
 /**
  * Uploads the file at `path`, going on where an earlier upload of it stopped; resolves only when the
  * server has proven the object. Rejects with `PartwayError`; after any failure the same call goes on
@@ -49,12 +55,18 @@ export function nodePorts(options: { readonly concurrency: number }): ClientPort
  * const { object } = await uploadFile('film.mkv', { server: 'https://uploads.example.org' })
  * ```
  */
-export async function uploadFile(path: string, options: UploadOptions): Promise<UploadResult> {
+export async function uploadFile(path: string, options: UploadFileOptions): Promise<UploadResult> {
   const ports = nodePorts({ concurrency: checkedConcurrency(options.concurrency).max })
   const source = await openFile(path)
+  const { verifyHash, ...rest } = options
+  const hash = verifyHash && new FileHash(path, verifyHash)
   try {
-    return await uploadSource(source, ports, options)
+    return await uploadSource(source, ports, {
+      ...rest,
+      ...(hash && { expectedHash: () => hash.hex() }),
+    })
   } finally {
+    hash?.stop()
     await source.close()
     ports.transport.close()
   }

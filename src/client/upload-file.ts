@@ -74,6 +74,7 @@ function frameOf(source: FileSource, ports: ClientPorts, options: EngineOptions)
   })
   return {
     ...{ api, ports, retry, stallMs, ledger, phase },
+    expectedHash: options.expectedHash,
     file: new StableFile(source),
     meter: options.meter ?? new ProgressMeter(source.size, now),
     emit: (event: UploadEvent) => onEvent(event),
@@ -121,13 +122,14 @@ async function finish(frame: Frame, reply: StatusReply): Promise<StoredObject> {
   if (size !== frame.file.size || totalChunks !== Math.ceil(size / chunkSize)) {
     throw new PartwayError('UNEXPECTED_REPLY', 'The server speaks of a file of another size')
   }
-  if (state === 'completed' && object !== undefined) return proven(object, frame, undefined)
+  const isDone = state === 'completed' && object !== undefined
+  if (isDone && frame.expectedHash === undefined) return proven(object, frame, undefined)
   const layout = { size, chunkSize, totalChunks }
   const options = { ...frame, uploadId, layout, mode: checksum }
   const session = new UploadSession(options)
   try {
     if (state === 'uploading') await session.bring(uploaded)
-    else if (state !== 'completing' && state !== 'verifying') throw wrongState(state)
+    else if (!PAST_SENDING.includes(state)) throw wrongState(state)
     frame.phase('completing')
     return await completeUpload(session, options)
   } catch (error) {
@@ -135,6 +137,8 @@ async function finish(frame: Frame, reply: StatusReply): Promise<StoredObject> {
     throw error
   }
 }
+
+const PAST_SENDING: readonly StatusReply['state'][] = ['completing', 'verifying', 'completed']
 
 function wrongState(state: StatusReply['state']): PartwayError {
   return new PartwayError('WRONG_STATE', `The upload is ${state}; try again in a while`, { state })

@@ -26,6 +26,11 @@ export interface UploadOptions {
   readonly contentType?: string
   /** Kept with the object. */
   readonly metadata?: Readonly<Record<string, string>>
+  /**
+   * The SHA-256 or MD5 of the whole file, in hex. The server then reads the object and compares it before
+   * the upload is completed. Asked for once all parts are there.
+   */
+  readonly expectedHash?: () => Promise<string>
   /** Stops the upload; what has arrived is kept, so that it can go on later. */
   readonly signal?: AbortSignal
   readonly onEvent?: (event: UploadEvent) => void

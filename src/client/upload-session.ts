@@ -38,6 +38,7 @@ export interface SessionOptions {
   readonly ledger: PartLedger
   readonly retry: RetryPolicy
   readonly stallMs: number
+  readonly expectedHash: (() => Promise<string>) | undefined
   readonly signal: AbortSignal
   readonly uploadId: string
   readonly layout: Layout
