@@ -45,6 +45,7 @@ export async function rightAnswers(
     return call.do === 'init' ? [standing.opened] : ['UPLOAD_NOT_FOUND']
   }
   const { upload } = session
+  if (upload.state === 'creating') return undefined
   if (contradicts(history, upload, call)) return ['CHECKSUM_MISMATCH']
   switch (upload.state) {
     case 'uploading':
@@ -63,8 +64,6 @@ export async function rightAnswers(
     case 'aborted':
     case 'expired':
       return whenEnded(call, upload.state, standing)
-    default:
-      return undefined
   }
 }
 

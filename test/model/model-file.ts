@@ -51,7 +51,7 @@ export const RELATED_FILES: readonly FileSpec[] = [
   { ...rooted, filename: 'one.bin' },
   { ...rooted, filename: 'other.bin', hash: 'sha256' },
   { ...rooted, filename: 'old.bin', hash: 'md5' },
-  { ...rooted, filename: 'wrong.bin', hash: 'wrong sha256' },
+  { ...rooted, filename: 'one.bin', hash: 'wrong sha256' },
   { ...rooted, filename: 'stranger.bin', owner: 'bob' },
   { ...shared, filename: 'read.bin', checksum: 'none', hash: 'sha256' },
   { ...shared, filename: 'strange-read.bin', checksum: 'crc32c', owner: 'bob', hash: 'sha256' },

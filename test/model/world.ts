@@ -194,9 +194,11 @@ export class World {
     run: () => unknown,
   ): Promise<unknown> {
     const { actor } = performance
-    await this.stage.turn(actor)
+    // No store can stop a DELETE of one who stands still longer than the lease that it has just renewed.
+    const isAtOnce = name === 'removeObject'
+    if (!isAtOnce) await this.stage.turn(actor)
     const fault = actor.isDead ? 'crash-before' : actor.nextFault()
-    if (fault === 'stop') {
+    if (fault === 'stop' && !isAtOnce) {
       actor.isStopped = true
       actor.wasStopped = true
       await this.stage.turn(actor)
