@@ -109,8 +109,10 @@ function stateProblem(world: World, history: FileHistory, next: Upload): string 
  * be known, so any epoch of the id will do for it, with the size and the digest that are known.
  */
 export function isObjectOf(world: World, history: FileHistory, upload: Upload): boolean {
-  const { object } = upload
-  if (object !== undefined && object.key !== history.key) return isThere(world, object)
+  const { object, state } = upload
+  if (object !== undefined && object.key !== history.key) {
+    return state !== 'failed' && isThere(world, object)
+  }
   const epoch = epochAt(world, history)
   if (epoch === upload.epoch) return true
   if (epoch === undefined || upload.adopted !== true) return false

@@ -46,6 +46,8 @@ export interface Cast {
 export type Step =
   /** Calls at the same time, each served by a process of its own. */
   | { readonly step: 'calls'; readonly cast: readonly Cast[]; readonly order: readonly number[] }
+  /** A client sends a whole file as it should, which the calls alone seldom come to. */
+  | { readonly step: 'deliver'; readonly file: number; readonly hash: 'none' | SaidHash }
   | { readonly step: 'wake'; readonly order: readonly number[] }
   | { readonly step: 'advance'; readonly ms: number }
   | { readonly step: 'lose the store' }
@@ -68,6 +70,11 @@ const file = fc.nat(2)
 const parts = fc.oneof({ weight: 3, arbitrary: fc.constant(7) }, fc.integer({ min: 1, max: 7 }))
 const version = fc.constantFrom('first' as const, 'first' as const, 'first' as const, 'changed')
 const bytes = fc.constantFrom<PutBytes>('signed', 'signed', 'other', 'short', 'long')
+const hash = fc.oneof(
+  { weight: 3, arbitrary: fc.constant('none' as const) },
+  { weight: 2, arbitrary: fc.constantFrom<SaidHash>('sha256', 'md5') },
+  { weight: 2, arbitrary: fc.constantFrom<SaidHash>('wrong sha256', 'wrong md5') },
+)
 const order = fc.array(fc.nat(2), { minLength: 1, maxLength: 24 })
 
 const call: fc.Arbitrary<Call> = fc.oneof(
@@ -115,11 +122,7 @@ const call: fc.Arbitrary<Call> = fc.oneof(
       do: fc.constant('complete' as const),
       file,
       digest: fc.constantFrom('none' as const, 'none', 'right', 'wrong'),
-      hash: fc.oneof(
-        { weight: 3, arbitrary: fc.constant('none' as const) },
-        { weight: 2, arbitrary: fc.constantFrom<SaidHash>('sha256', 'md5') },
-        { weight: 2, arbitrary: fc.constantFrom<SaidHash>('wrong sha256', 'wrong md5') },
-      ),
+      hash,
       isReported: fc.boolean(),
     }),
   },
@@ -166,6 +169,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
         order: by,
       })),
   },
+  { weight: 4, arbitrary: fc.record({ step: fc.constant('deliver' as const), file, hash }) },
   { weight: 1, arbitrary: fc.record({ step: fc.constant('wake' as const), order }) },
   {
     weight: 2,
