@@ -59,12 +59,13 @@ export function endProblem(
 /** Before an object is removed by the coordinator. */
 export function removalProblem(
   world: World,
-  { history, bytesRead }: Performance,
+  { history, actor, bytesRead }: Performance,
   object: { readonly key: string; readonly etag: string },
 ): string | undefined {
   if (!isThere(world, object)) return undefined
   const bytes = world.bucket.object(object.key)?.bytes ?? Buffer.alloc(0)
-  const { record, key } = history
+  const { record, key, claimant } = history
+  if (claimant !== actor) return 'an object was removed by one whose claim is not the latest'
   if (object.key !== key) return 'an object was removed that another upload made'
   if (record === undefined) return 'an object was removed of which there is no record'
   if ((bytesRead.get(nameOf(object)) ?? 0) < bytes.length) return 'an object was removed unread'
