@@ -8,7 +8,7 @@ import {
 import { type CompletionOutcome, finishAtBucket } from './complete-at-bucket.js'
 import { activeLifetime, type Context, finalLifetime } from './context.js'
 import { digestRule } from './draft.js'
-import { contradicts, hashAlgorithm, unprovenHashes } from './file-hash.js'
+import { contradicts, hashAlgorithm } from './file-hash.js'
 import { missingParts } from './listing.js'
 import { type ManifestOutcome, manifestOf } from './manifest.js'
 import { type OpenedUpload, reopenUpload } from './open-upload.js'
@@ -45,7 +45,8 @@ export async function complete(
   const claim = await claimOrWait(context, ref, expectedHash?.toLowerCase())
   if (claim.kind === 'verifying') return { uploadId: request.uploadId, state: 'verifying' }
   if (claim.kind === 'wrong-state') return standing(context, claim.upload, expectedHash)
-  return finish(context, claim, request.digest)
+  // Where others have the say by now, they are asked, as whoever repeats the request would.
+  return (await finish(context, claim, request.digest)) ?? complete(context, caller, request)
 }
 
 /** Before anything is claimed for it: no file has two hashes of one kind. */
@@ -139,11 +140,12 @@ async function standingWithHash(
   return { uploadId: id, state: 'verifying' }
 }
 
+/** `undefined` when the record says more than this claim can. */
 async function finish(
   context: Context,
   claim: Claimed,
   digest: string | undefined,
-): Promise<CompleteReply> {
+): Promise<CompleteReply | undefined> {
   const manifest = await prepare(context, claim, digest)
   const outcome = await finishAtBucket(context, { session: claim.session, digest, manifest })
   return conclude(context, claim, outcome)
@@ -175,7 +177,7 @@ async function conclude(
   context: Context,
   claim: Claimed,
   outcome: CompletionOutcome,
-): Promise<CompleteReply> {
+): Promise<CompleteReply | undefined> {
   const { upload } = claim.session
   switch (outcome.kind) {
     case 'proven':
@@ -194,7 +196,7 @@ async function conclude(
       throw new UploadError('WRONG_STATE', outcome.reason, { state: 'uploading' })
     case 'lost':
       await giveBack(context, claim)
-      return afterLoss(context, await reopenUpload(context, upload))
+      return afterLoss(await reopenUpload(context, upload))
     case 'unknown':
       // Whether the bucket completed it is not known. The claim stays, so that nothing else touches the
       // upload until its lease ends; then whoever asks next finds out by the object's token.
@@ -202,24 +204,23 @@ async function conclude(
   }
 }
 
+/**
+ * A late holder's proof does not count: whoever took over may have been given a hash, for which the object is
+ * read, and removed if it has another.
+ */
 async function concludeProven(
   context: Context,
-  { session, fence }: Claimed,
+  { session: { upload }, fence }: Claimed,
   object: StoredObject,
-): Promise<CompleteReply> {
-  const { upload } = session
+): Promise<CompleteReply | undefined> {
   const proven = await settleProven(context, upload, { from: 'completing', fence, object })
-  // A late holder's proof is as good as any, but whoever took over may have to verify it yet.
-  const isVerified = proven?.state === 'completed' || unprovenHashes(upload, object).length === 0
-  if (isVerified) return { uploadId: upload.id, state: 'completed', object }
-  return { uploadId: upload.id, state: 'verifying' }
+  if (proven?.state === 'completed') return { uploadId: upload.id, state: 'completed', object }
+  return proven && { uploadId: upload.id, state: 'verifying' }
 }
 
-/** Opened anew by this caller or another, unless somebody has ended the upload meanwhile. */
-function afterLoss(context: Context, { session }: OpenedUpload): Promise<CompleteReply> {
-  const { upload, parts } = session
+/** Opened anew by this caller or another, unless it has ended: by others, or with the object of a twin. */
+function afterLoss({ session: { upload, parts } }: OpenedUpload): undefined {
   if (upload.state === 'uploading') throw partsMissing(missingParts(upload, parts))
-  return standing(context, upload)
 }
 
 function partsMissing(missing: readonly IndexRange[]): UploadError {
