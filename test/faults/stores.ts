@@ -17,10 +17,21 @@ export interface SharedStore {
 
 export type StoreKind = 'Redis' | 'SQLite'
 
+/**
+ * Keys of its own. A worker takes up what is due in its store, so servers of another bucket must not have
+ * the same one.
+ */
+function ownRedisUrl(): string {
+  const url = new URL(redisUrl())
+  url.searchParams.set('keyPrefix', `test:${randomUUID()}:`)
+  return url.href
+}
+
 export async function openShared(kind: StoreKind): Promise<SharedStore> {
   if (kind === 'Redis') {
-    const { store } = await connectRedisSessionStore(redisUrl())
-    return { url: redisUrl(), store, close: () => store.close() }
+    const url = ownRedisUrl()
+    const { store } = await connectRedisSessionStore(url)
+    return { url, store, close: () => store.close() }
   }
   const folder = await mkdtemp(join(tmpdir(), 'partway-faults-'))
   const path = join(folder, `${randomUUID()}.db`)
