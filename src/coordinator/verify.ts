@@ -133,9 +133,12 @@ async function removeOwn(
   const isOurs = await store.extend(upload, { state: 'verifying', fence, now, leaseMs })
   if (!isOurs) return false
   const version = versionId === undefined ? {} : { versionId }
+  // MinIO compares no ETag with a DELETE, so one that is sent late would remove the next epoch's object.
+  const mayRemove = () => clock.now() < now + leaseMs
+  const outcome = await bucket.removeObject({ key, etag, ...version, mayRemove })
   // Another object since the proof, or a reply that is not true: reading it again tells.
-  if ((await bucket.removeObject({ key, etag, ...version })) === 'changed') throw undecided()
-  return true
+  if (outcome === 'changed') throw undecided()
+  return outcome !== 'outdated'
 }
 
 function undecided(): UploadError {
