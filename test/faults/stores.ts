@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { SessionStore } from '../../src/coordinator/ports.js'
 import { connectRedisSessionStore } from '../../src/sessions/redis/index.js'
 import { openSqliteSessionStore } from '../../src/sessions/sqlite/index.js'
-import { redisUrl } from '../helpers/services.js'
+import { ownRedisUrl } from '../helpers/services.js'
 
 /** A store that servers can be given by its URL, and that is open here as well. */
 export interface SharedStore {
@@ -16,16 +16,6 @@ export interface SharedStore {
 }
 
 export type StoreKind = 'Redis' | 'SQLite'
-
-/**
- * Keys of its own. A worker takes up what is due in its store, so servers of another bucket must not have
- * the same one.
- */
-function ownRedisUrl(): string {
-  const url = new URL(redisUrl())
-  url.searchParams.set('keyPrefix', `test:${randomUUID()}:`)
-  return url.href
-}
 
 export async function openShared(kind: StoreKind): Promise<SharedStore> {
   if (kind === 'Redis') {
