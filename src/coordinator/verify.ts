@@ -8,6 +8,8 @@ import { proveObject } from './proof.js'
 import { type ObjectRead, readWhole } from './read-whole.js'
 import type { Upload } from './session.js'
 import { settleProven } from './settle-proven.js'
+import { stands } from './twin.js'
+import { UploadError } from './upload-error.js'
 
 /** An upload that fails again and again is tried less and less often, down to this. */
 const MAX_PAUSE_MS = 60 * 60 * 1000
@@ -80,7 +82,12 @@ async function conclude(context: Context, claim: Claimed, outcome: Outcome): Pro
   const { session, fence } = claim
   const { upload } = session
   if (outcome.kind === 'outrun') return
-  if (outcome.kind === 'gone') return fail(context, claim)
+  if (outcome.kind === 'gone') {
+    // Not on the word of one reply: what failed is never looked at again, and must leave no object.
+    const { object } = upload
+    if (object !== undefined && (await stands(context, object))) throw undecided()
+    return fail(context, claim)
+  }
   const { object } = outcome
   const isRight = unprovenHashes(upload, object).length === 0
   if (isRight) {
@@ -125,8 +132,19 @@ async function removeOwn(
   const { leaseMs } = settings
   const isOurs = await store.extend(upload, { state: 'verifying', fence, now, leaseMs })
   if (!isOurs) return false
-  await bucket.removeObject({ key, etag, ...(versionId === undefined ? {} : { versionId }) })
-  return true
+  const version = versionId === undefined ? {} : { versionId }
+  // MinIO compares no ETag with a DELETE, so one that is sent late would remove the next epoch's object.
+  const mayRemove = () => clock.now() < now + leaseMs
+  const outcome = await bucket.removeObject({ key, etag, ...version, mayRemove })
+  // Another object since the proof, or a reply that is not true: reading it again tells.
+  if (outcome === 'changed') throw undecided()
+  return outcome !== 'outdated'
+}
+
+function undecided(): UploadError {
+  return new UploadError('BUCKET_UNAVAILABLE', 'The bucket contradicts itself; try again.', {
+    retryAfterMs: 2_000,
+  })
 }
 
 async function fail(context: Context, { session, fence }: Claimed): Promise<void> {
