@@ -42,7 +42,7 @@ export async function startServer(
 ): Promise<RunningServer> {
   const signingClock = new SigningClock(clock)
   const s3 = connectBucket(config, signingClock)
-  const opened = await openStore(config.store, log)
+  const opened = await openStore(config.store, { bucket: config.bucket.name, log })
   const watch = watchBucket(config, { s3, clock, signingClock, log })
   const checks = { store: () => opened.store.check(), bucket: () => checkBucket(s3, watch) }
   const readiness = new Readiness({ checks, clock, log, broken: () => watch.broken })

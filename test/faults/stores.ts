@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SessionStore } from '../../src/coordinator/ports.js'
+import { redisKeyPrefix } from '../../src/server/store.js'
 import { connectRedisSessionStore } from '../../src/sessions/redis/index.js'
 import { openSqliteSessionStore } from '../../src/sessions/sqlite/index.js'
 import { ownRedisUrl } from '../helpers/services.js'
@@ -17,10 +18,12 @@ export interface SharedStore {
 
 export type StoreKind = 'Redis' | 'SQLite'
 
-export async function openShared(kind: StoreKind): Promise<SharedStore> {
+export async function openShared(kind: StoreKind, bucket: string): Promise<SharedStore> {
   if (kind === 'Redis') {
     const url = ownRedisUrl()
-    const { store } = await connectRedisSessionStore(url)
+    const { store } = await connectRedisSessionStore(url, {
+      keyPrefix: redisKeyPrefix(bucket),
+    })
     return { url, store, close: () => store.close() }
   }
   const folder = await mkdtemp(join(tmpdir(), 'partway-faults-'))
