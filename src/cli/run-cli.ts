@@ -54,6 +54,7 @@ export function createProgram(io: CliIo, onExitCode: (code: number) => void): Co
   addUpload(program, io, onExitCode)
   addStatus(program, io, onExitCode)
   addAbort(program, io, onExitCode)
+  addDoctor(program, io, onExitCode)
   return program
 }
 
@@ -115,6 +116,17 @@ function addAbort(program: Command, io: CliIo, onExitCode: (code: number) => voi
     .option('--json', 'the reply of the server, on one line')
     .action(async (id: string, flags: UploadIdFlags) => {
       onExitCode(await abortCommand(id, flags, io))
+    })
+}
+
+function addDoctor(program: Command, io: CliIo, onExitCode: (code: number) => void): void {
+  program
+    .command('doctor')
+    .description('ask bucket and store what they can do, with the settings of `serve`')
+    .option('--json', 'one JSON object')
+    .action(async (flags: { readonly json?: boolean }) => {
+      const { doctor } = await import('../server/doctor.js')
+      onExitCode(await doctor(io.env, io, flags))
     })
 }
 
