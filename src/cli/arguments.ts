@@ -11,6 +11,12 @@ export function concurrencyArgument(text: string): number {
   throw new InvalidArgumentError(`It must be a whole number from 1 to ${MAX_CONCURRENCY}.`)
 }
 
+export function portArgument(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : -1
+  if (port >= 0 && port <= 65_535) return port
+  throw new InvalidArgumentError('It must be a port from 1 to 65535, or 0 for any that is free.')
+}
+
 export function chunkSizeArgument(text: string): number {
   const bytes = parseByteSize(text)
   if (bytes !== undefined && bytes >= 1 && bytes <= S3_LIMITS.maxPartSize) return bytes

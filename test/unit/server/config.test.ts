@@ -31,6 +31,7 @@ describe('readConfig', () => {
       maxSize: 5_497_558_138_880,
       keyPrefix: '',
       corsOrigins: [],
+      page: false,
       logLevel: 'info',
     })
   })
