@@ -21,6 +21,7 @@ node('infra/scripts/build-lua.mjs')
 // What was renamed or removed in src/ must not stay in the package.
 rmSync(path('dist'), { recursive: true, force: true })
 node('node_modules/typescript/bin/tsc')
+node('infra/scripts/build-browser.mjs')
 
 mkdirSync(path('dist/http/swagger-ui'), { recursive: true })
 for (const name of SWAGGER_UI) {

@@ -7,10 +7,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const { name, version, exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const { name, version, exports, bin, devDependencies } = JSON.parse(
+  readFileSync(join(root, 'package.json'), 'utf8'),
+)
 
 /** What `import 'partway'` must not load: the adapters are asked for by their own subpaths. */
-const NOT_BY_ITSELF = ['ioredis', 'libsql', 'express']
+const NOT_BY_ITSELF = ['ioredis', 'libsql', 'express', 'react']
 
 const LOADER = `
 let port
@@ -49,7 +51,8 @@ function packagesLoadedBy(specifier) {
 try {
   execFileSync('npm', ['pack', '--pack-destination', folder], { cwd: root, stdio: 'ignore' })
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module', private: true }))
-  run('npm', 'install', '--ignore-scripts', '--no-audit', '--no-fund', `./${name}-${version}.tgz`)
+  const packages = [`./${name}-${version}.tgz`, `react@${devDependencies.react}`]
+  run('npm', 'install', '--ignore-scripts', '--no-audit', '--no-fund', ...packages)
   writeFileSync(join(folder, 'probe.mjs'), PROBE)
 
   for (const subpath of Object.keys(exports).filter((one) => one !== './package.json')) {
@@ -61,6 +64,7 @@ try {
     const unasked = NOT_BY_ITSELF.filter((one) => loaded.has(one))
     assert(unasked.length === 0, `import '${name}' loads ${unasked}`)
   }
+  execFileSync(process.execPath, ['infra/scripts/check-size.mjs'], { cwd: root, stdio: 'inherit' })
   // The probe must be able to see what it reports as absent.
   const redis = packagesLoadedBy(`${name}/sessions/redis`)
   assert(redis.has('ioredis'), 'the probe does not see ioredis where it is loaded')

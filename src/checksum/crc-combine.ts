@@ -30,10 +30,6 @@ const CRCS = {
 
 export type CrcMode = keyof typeof CRCS
 
-export function isCrcMode(mode: string): mode is CrcMode {
-  return Object.hasOwn(CRCS, mode)
-}
-
 /** A stretch of bytes: its checksum in base64 as S3 has it, and its length in bytes. */
 export interface Stretch {
   readonly checksum: string

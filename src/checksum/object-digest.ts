@@ -1,6 +1,6 @@
 import type { ChecksumMode } from '../protocol/index.js'
 import { fromBase64 } from './base64.js'
-import { combineCrcs, isCrcMode, type Stretch } from './crc-combine.js'
+import type { CrcMode, Stretch } from './crc-combine.js'
 import { sha256 } from './sha256.js'
 
 /**
@@ -13,9 +13,16 @@ export async function objectDigest(
   mode: ChecksumMode,
   parts: readonly Stretch[],
 ): Promise<string | undefined> {
-  if (isCrcMode(mode)) return combineCrcs(mode, parts)
+  if (isCrcMode(mode)) {
+    const { combineCrcs } = await import('./crc-combine.js')
+    return combineCrcs(mode, parts)
+  }
   if (mode === 'sha256') return compositeRoot(parts)
   return undefined
+}
+
+export function isCrcMode(mode: string): mode is CrcMode {
+  return mode.startsWith('crc')
 }
 
 const SHA256_BYTES = 32

@@ -10,7 +10,7 @@ import {
   type Parsed,
   type PartsReply,
   type PartsRequest,
-  parseMessage,
+  parseReply,
   partsReply,
   ROUTES,
   type StatusReply,
@@ -18,8 +18,9 @@ import {
   toWire,
 } from '../protocol/index.js'
 import type { RetryEvent } from './events.js'
+import { waitWhileOffline } from './online.js'
 import { describeRequest, PartwayError } from './partway-error.js'
-import type { ClientPorts, HttpReply } from './ports.js'
+import type { CallRequest, ClientPorts, HttpReply } from './ports.js'
 import { reasonOf } from './reason.js'
 import { parseJson, replyError } from './reply-error.js'
 import {
@@ -31,12 +32,24 @@ import {
 } from './retry.js'
 import { serverUrl } from './server-url.js'
 
+type Headers = Readonly<Record<string, string>>
+
+/**
+ * Headers for the calls to the coordinator. A function is asked before each call, so what it gives may
+ * change; `refused` says that the coordinator has just answered 401, and then the call is made once more.
+ */
+export type HeadersSource =
+  | Headers
+  | ((about: { readonly refused: boolean }) => Headers | Promise<Headers>)
+
 export interface CoordinatorApiOptions {
   /** Address of the coordinator, with the path that it is mounted on, if any. */
   readonly server: string
-  readonly ports: Pick<ClientPorts, 'transport' | 'clock' | 'random'>
+  readonly ports: Pick<ClientPorts, 'transport' | 'clock' | 'random' | 'online'>
   /** Sent as `Authorization: Bearer`, to the coordinator only. */
   readonly token?: string
+  readonly headers?: HeadersSource
+  readonly onOffline?: (isOffline: boolean) => void
   readonly retry?: RetryPolicy
   /** How long to wait for an answer, in ms. @default 60000 */
   readonly timeoutMs?: number
@@ -65,6 +78,8 @@ export class CoordinatorApi {
   readonly #options: CoordinatorApiOptions
   readonly #server: string
   readonly #retry: RetryPolicy
+  /** Whether the coordinator has ever been seen to answer. */
+  #isAnswered = false
 
   /** Throws `INVALID_OPTION` for an address that cannot be one. */
   constructor(options: CoordinatorApiOptions) {
@@ -74,12 +89,12 @@ export class CoordinatorApi {
   }
 
   init(request: InitRequest, options: CallOptions): Promise<InitReply> {
-    const parse = (json: unknown) => parseMessage(initReply, json)
+    const parse = (json: unknown) => parseReply(initReply, json)
     return this.#call({ name: 'init', body: toWire<object>(request), parse }, options)
   }
 
   parts(request: PartsRequest, options: CallOptions): Promise<PartsReply> {
-    const parse = (json: unknown) => parseMessage(partsReply, json)
+    const parse = (json: unknown) => parseReply(partsReply, json)
     return this.#call({ name: 'parts', body: toWire<object>(request), parse }, options)
   }
 
@@ -89,42 +104,65 @@ export class CoordinatorApi {
     options: CallOptions,
   ): Promise<StatusReply> {
     const query = { upload_id: uploadId, ...(reconcile ? { reconcile: 'true' } : {}) }
-    const parse = (json: unknown) => parseMessage(statusReply, json)
+    const parse = (json: unknown) => parseReply(statusReply, json)
     return this.#call({ name: 'status', query, parse }, options)
   }
 
   complete(request: CompleteRequest, options: CallOptions): Promise<CompleteReply> {
-    const parse = (json: unknown) => parseMessage(completeReply, json)
+    const parse = (json: unknown) => parseReply(completeReply, json)
     return this.#call({ name: 'complete', body: toWire<object>(request), parse }, options)
   }
 
   abort(uploadId: string, options: CallOptions): Promise<AbortReply> {
-    const parse = (json: unknown) => parseMessage(abortReply, json)
+    const parse = (json: unknown) => parseReply(abortReply, json)
     return this.#call({ name: 'abort', body: { upload_id: uploadId }, parse }, options)
   }
 
   async #call<T>(call: Call<T>, options: CallOptions): Promise<T> {
-    const { clock, random } = this.#options.ports
-    for (let failures = 1; ; failures++) {
+    let refused = false
+    for (let failures = 1; ; ) {
       try {
-        return await this.#attempt(call, options.signal)
+        return await this.#attempt(call, refused, options.signal)
       } catch (error) {
         options.signal.throwIfAborted()
-        if (!(error instanceof PartwayError) || !isTransient(error)) throw error
-        const failure = { failures, retryAfterMs: error.retryAfterMs }
-        const delayMs = nextDelayMs(this.#retry, failure, random)
-        if (delayMs === undefined) throw error
-        options.onRetry?.({ type: 'retry', what: call.name, reason: error.message, delayMs })
-        await clock.sleep(delayMs, options.signal)
+        if (!(error instanceof PartwayError)) throw error
+        if (error.status === 401 && !refused && typeof this.#options.headers === 'function') {
+          refused = true
+        } else if (error.code !== 'SERVER_UNREACHABLE' || !(await this.#wasOffline(options))) {
+          await this.#backOff(call.name, { error, failures: failures++ }, options)
+        }
       }
     }
   }
 
-  async #attempt<T>(call: Call<T>, signal: AbortSignal): Promise<T> {
+  async #wasOffline({ signal }: CallOptions): Promise<boolean> {
+    const { ports, onOffline = () => {} } = this.#options
+    const isOver = await waitWhileOffline(ports, signal, () => onOffline(true))
+    if (isOver) onOffline(false)
+    return isOver
+  }
+
+  async #backOff(
+    what: CallName,
+    { error, failures }: { readonly error: PartwayError; readonly failures: number },
+    { onRetry, signal }: CallOptions,
+  ): Promise<void> {
+    const { clock, random } = this.#options.ports
+    const failure = { failures, retryAfterMs: error.retryAfterMs }
+    const delayMs = isTransient(error) ? nextDelayMs(this.#retry, failure, random) : undefined
+    if (delayMs === undefined) throw error
+    onRetry?.({ type: 'retry', what, reason: error.message, delayMs })
+    await clock.sleep(delayMs, signal)
+  }
+
+  async #attempt<T>(call: Call<T>, refused: boolean, signal: AbortSignal): Promise<T> {
     const { method, path } = ROUTES[call.name]
     const query = call.query === undefined ? '' : `?${new URLSearchParams(call.query)}`
     const request = describeRequest(method, this.#server + path)
-    const reply = await this.#send({ method, url: this.#server + path + query }, call.body, signal)
+    const headers = await this.#headers(call.body !== undefined, refused)
+    const target = { method, url: this.#server + path + query, headers }
+    const reply = await this.#send(target, call.body, signal)
+    this.#isAnswered = true
     if (reply.status < 200 || reply.status > 299) {
       throw replyError(reply, request, this.#options.ports.clock.wallTime())
     }
@@ -138,7 +176,7 @@ export class CoordinatorApi {
   }
 
   async #send(
-    target: { readonly method: 'GET' | 'POST'; readonly url: string },
+    target: Pick<CallRequest, 'method' | 'url' | 'headers'>,
     body: object | undefined,
     signal: AbortSignal,
   ): Promise<HttpReply> {
@@ -147,25 +185,40 @@ export class CoordinatorApi {
       return await withStallLimit(ports, { ms: timeoutMs, signal }, (limited) =>
         ports.transport.call({
           ...target,
-          headers: this.#headers(body !== undefined),
           ...(body === undefined ? {} : { body: JSON.stringify(body) }),
           signal: limited,
         }),
       )
     } catch (cause) {
       const request = describeRequest(target.method, target.url)
-      const text = `No answer from the server to ${request}: ${reasonOf(cause)}`
+      const hint = ports.transport.obeysCors && !this.#isAnswered ? CORS_HINT : ''
+      const text = `No answer from the server to ${request}: ${reasonOf(cause)}${hint}`
       throw new PartwayError('SERVER_UNREACHABLE', text, { request, cause })
     }
   }
 
-  #headers(hasBody: boolean): Record<string, string> {
-    const { token } = this.#options
+  async #headers(hasBody: boolean, refused: boolean): Promise<Record<string, string>> {
+    const { token, headers = {} } = this.#options
+    const own = await givenBy(headers, refused)
     return {
+      ...own,
       accept: 'application/json',
       ...(hasBody ? { 'content-type': 'application/json' } : {}),
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     }
+  }
+}
+
+const CORS_HINT =
+  '. If it runs at another origin than this page, it must list the origin of this page (PARTWAY_CORS_ORIGINS)'
+
+async function givenBy(source: HeadersSource, refused: boolean): Promise<Headers> {
+  if (typeof source !== 'function') return source
+  try {
+    return await source({ refused })
+  } catch (cause) {
+    const text = `The headers for the server could not be had: ${reasonOf(cause)}`
+    throw new PartwayError('HEADERS_FAILED', text, { cause })
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Buffers for parts. As many exist as were ever in use at once, so the memory of an upload is
- * `concurrency × chunk size`, whatever the size of the file.
+ * Buffers for parts, made when they are first asked for. As many exist as were ever in use at once, so
+ * the memory of an upload is `concurrency × chunk size`, whatever the size of the file.
  */
 export class BufferPool {
   readonly #bytes: number
@@ -11,12 +11,16 @@ export class BufferPool {
   }
 
   /** Lends a buffer to `work` until it settles. */
-  async lend<T>(work: (buffer: Uint8Array) => Promise<T>): Promise<T> {
-    const buffer = this.#free.pop() ?? new Uint8Array(this.#bytes)
+  async lend<T>(work: (buffer: () => Uint8Array) => Promise<T>): Promise<T> {
+    let lent: Uint8Array | undefined
+    const buffer = () => {
+      lent ??= this.#free.pop() ?? new Uint8Array(this.#bytes)
+      return lent
+    }
     try {
       return await work(buffer)
     } finally {
-      this.#free.push(buffer)
+      if (lent !== undefined) this.#free.push(lent)
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { CompleteReply, IndexRange, StoredObject } from '../protocol/index.js'
+import type { IndexRange, StatusReply, StoredObject } from '../protocol/index.js'
 import { PartwayError } from './partway-error.js'
 import type { SessionOptions, UploadSession } from './upload-session.js'
 
@@ -8,8 +8,8 @@ const FIRST_WAIT_MS = 500
 const LONGEST_WAIT_MS = 5_000
 
 /**
- * Completes the upload: waits while another caller or a verification is at it, sends parts that turn
- * out to be missing, and compares the finished object with the file.
+ * Completes the upload: waits while another caller is at it or the server still verifies the object, sends
+ * parts that turn out to be missing, and compares the finished object with the file.
  */
 export async function completeUpload(
   session: UploadSession,
@@ -17,8 +17,12 @@ export async function completeUpload(
 ): Promise<StoredObject> {
   const digest = await session.digest()
   let repairs = 0
+  let isVerifying = false
   for (let waits = 0; ; waits++) {
-    const answer = await askToComplete(session, options, digest)
+    const answer: Answer = isVerifying
+      ? await askForState(options)
+      : await askToComplete(session, options, digest)
+    isVerifying = answer.kind === 'wait' && answer.isVerifying
     if (answer.kind === 'completed') return proven(answer.object, options, digest)
     if (answer.kind === 'wait') {
       const waitMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(waits, 10))
@@ -32,7 +36,12 @@ export async function completeUpload(
 
 type Answer =
   | { readonly kind: 'completed'; readonly object: StoredObject }
-  | { readonly kind: 'wait'; readonly retryAfterMs: number | undefined }
+  | {
+      readonly kind: 'wait'
+      readonly retryAfterMs: number | undefined
+      /** All parts are in; what is left is for the server to do. */
+      readonly isVerifying: boolean
+    }
   | Missing
 
 interface Missing {
@@ -64,9 +73,17 @@ async function askToComplete(
   }
 }
 
-function fromReply({ state, object }: CompleteReply): Answer {
+async function askForState({ api, uploadId, signal, emit }: SessionOptions): Promise<Answer> {
+  return fromReply(await api.status({ uploadId, reconcile: false }, { signal, onRetry: emit }))
+}
+
+function fromReply({ state, object }: Pick<StatusReply, 'state' | 'object'>): Answer {
   if (state === 'completing' || state === 'verifying') {
-    return { kind: 'wait', retryAfterMs: undefined }
+    return { kind: 'wait', retryAfterMs: undefined, isVerifying: state === 'verifying' }
+  }
+  if (state === 'failed') {
+    const text = 'The object in the bucket did not pass the verification of the server'
+    throw new PartwayError('CHECKSUM_MISMATCH', text, { state })
   }
   if (state === 'completed' && object !== undefined) return { kind: 'completed', object }
   const text = `The server answered the completion with state ${state}, which it should not`
@@ -76,7 +93,7 @@ function fromReply({ state, object }: CompleteReply): Answer {
 function fromRefusal(error: unknown): Answer {
   if (!(error instanceof PartwayError)) throw error
   if (error.code === 'COMPLETION_IN_PROGRESS') {
-    return { kind: 'wait', retryAfterMs: error.retryAfterMs }
+    return { kind: 'wait', retryAfterMs: error.retryAfterMs, isVerifying: false }
   }
   if (error.code === 'PARTS_MISSING' && error.missing !== undefined && error.missing.length > 0) {
     return { kind: 'missing', ranges: error.missing, refusal: error }

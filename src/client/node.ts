@@ -3,6 +3,7 @@ import { hashBytes } from '../checksum/node.js'
 import { systemClock } from './node/clock.js'
 import { HttpTransport } from './node/http-transport.js'
 import { openFile } from './node/open-file.js'
+import { ALWAYS_ONLINE } from './online.js'
 import type { ClientPorts } from './ports.js'
 import { uploadFile as uploadSource } from './upload-file.js'
 import { checkedConcurrency, type UploadOptions, type UploadResult } from './upload-options.js'
@@ -29,6 +30,7 @@ export function nodePorts(options: { readonly concurrency: number }): ClientPort
     transport: new HttpTransport(options),
     clock: systemClock,
     hasher: { hash: hashBytes },
+    online: ALWAYS_ONLINE,
     random: Math.random,
     createAbortController() {
       const controller = new AbortController()
@@ -48,7 +50,7 @@ export function nodePorts(options: { readonly concurrency: number }): ClientPort
  * ```
  */
 export async function uploadFile(path: string, options: UploadOptions): Promise<UploadResult> {
-  const ports = nodePorts({ concurrency: checkedConcurrency(options.concurrency) })
+  const ports = nodePorts({ concurrency: checkedConcurrency(options.concurrency).max })
   const source = await openFile(path)
   try {
     return await uploadSource(source, ports, options)

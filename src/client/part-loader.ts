@@ -1,4 +1,5 @@
 import { type ChecksumMode, type Layout, partOffset, partSize } from '../protocol/index.js'
+import type { PartLedger } from './part-ledger.js'
 import type { Hasher } from './ports.js'
 import type { StableFile } from './stable-file.js'
 
@@ -10,38 +11,39 @@ export interface LoadedPart {
   readonly checksum: string | undefined
 }
 
-/** Reads parts and computes their checksums, which it keeps: the object's digest is made of them. */
-export class PartLoader {
-  readonly #file: StableFile
-  readonly #layout: Layout
-  readonly #mode: ChecksumMode
-  readonly #hasher: Hasher
-  readonly #checksums = new Map<number, string>()
+export interface PartLoaderOptions {
+  readonly file: StableFile
+  readonly layout: Layout
+  readonly mode: ChecksumMode
+  readonly hasher: Hasher
+  readonly ledger: PartLedger
+}
 
-  constructor(file: StableFile, layout: Layout, mode: ChecksumMode, hasher: Hasher) {
-    this.#file = file
-    this.#layout = layout
-    this.#mode = mode
-    this.#hasher = hasher
+/** Reads parts and computes their checksums, which the ledger keeps: the object's digest is made of them. */
+export class PartLoader {
+  readonly #options: PartLoaderOptions
+
+  constructor(options: PartLoaderOptions) {
+    this.#options = options
   }
 
-  /** The part, in the beginning of `buffer`. Throws `FILE_CHANGED` or `FILE_UNREADABLE`. */
-  async load(index: number, buffer: Uint8Array): Promise<LoadedPart> {
-    const bytes = buffer.subarray(0, partSize(this.#layout, index))
-    await this.#file.read(bytes, partOffset(this.#layout, index))
-    if (this.#mode === 'none') return { index, bytes, checksum: undefined }
-    const checksum = await this.#hasher.hash(this.#mode, bytes)
-    this.#checksums.set(index, checksum)
+  /** The part, perhaps in `buffer`. Throws `FILE_CHANGED` or `FILE_UNREADABLE`. */
+  async load(index: number, buffer: () => Uint8Array): Promise<LoadedPart> {
+    const { file, layout, mode, hasher, ledger } = this.#options
+    const bytes = await file.read(partOffset(layout, index), partSize(layout, index), buffer)
+    if (mode === 'none') return { index, bytes, checksum: undefined }
+    const checksum = await hasher.hash(mode, bytes)
+    if (!ledger.learn(index, checksum)) throw file.changed()
     return { index, bytes, checksum }
   }
 
   /** The checksums of all parts in order, once every part has been loaded. */
   checksums(): { readonly checksum: string; readonly size: number }[] | undefined {
-    const { totalChunks } = this.#layout
-    if (this.#checksums.size < totalChunks) return undefined
-    return Array.from({ length: totalChunks }, (_, i) => ({
-      checksum: this.#checksums.get(i + 1) ?? '',
-      size: partSize(this.#layout, i + 1),
-    }))
+    const { layout, ledger } = this.#options
+    const all = Array.from({ length: layout.totalChunks }, (_, i) => {
+      const checksum = ledger.checksumOf(i + 1)
+      return checksum === undefined ? [] : [{ checksum, size: partSize(layout, i + 1) }]
+    }).flat()
+    return all.length < layout.totalChunks ? undefined : all
   }
 }

@@ -1,5 +1,7 @@
 import type { SignedPart } from '../protocol/index.js'
 import type { RetryEvent } from './events.js'
+import { waitWhileOffline } from './online.js'
+import type { ProvenPart } from './part-ledger.js'
 import type { LoadedPart } from './part-loader.js'
 import type { PartsExchange } from './parts-exchange.js'
 import { describeRequest, PartwayError } from './partway-error.js'
@@ -18,16 +20,27 @@ export interface PartSenderOptions {
   /** So many bytes of the part have gone so far; 0 when they have to go again. */
   readonly onSent: (index: number, bytes: number) => void
   readonly onRetry: (event: RetryEvent) => void
+  readonly onOffline: (isOffline: boolean) => void
+  /** The bucket stored the part. */
+  readonly onStored: (part: ProvenPart) => void
+  /** The part goes to this address. */
+  readonly onTarget: (url: string) => void
+  /** The bucket asked for less (503, 429). */
+  readonly onOverload: () => void
 }
 
 interface HeldUrl {
   readonly signed: SignedPart
   readonly expiresAt: number
+  /** From here on it is not begun with any more. */
+  readonly staleAt: number
 }
 
 interface Attempt {
   readonly outcome: PutOutcome
   readonly retryAfterMs: number | undefined
+  /** 0 without an answer. */
+  readonly status: number
 }
 
 interface Tally {
@@ -42,6 +55,8 @@ interface Tally {
 /** Sends one part until the bucket has confirmed it, or there is no use in going on. */
 export class PartSender {
   readonly #options: PartSenderOptions
+  /** Whether the bucket has ever been seen to answer. */
+  #isAnswered = false
 
   constructor(options: PartSenderOptions) {
     this.#options = options
@@ -56,11 +71,12 @@ export class PartSender {
     let current = part
     let url: HeldUrl | undefined
     for (;;) {
-      url = this.#stillGood(url) ?? (await this.#sign(current))
-      const { outcome, retryAfterMs } = await this.#attempt(current, url.signed)
+      url = this.#stillFresh(url) ?? (await this.#sign(current))
+      const attempt = await this.#attempt(current, url.signed)
+      const { outcome } = attempt
       if (outcome.kind === 'stored') return this.#report(current, outcome.etag)
       this.#options.onSent(part.index, 0)
-      await this.#afterFailure({ outcome, retryAfterMs }, tally, url)
+      await this.#afterFailure(attempt, tally, url)
       if (outcome.kind === 'corrupt') current = await reload()
       if (outcome.kind !== 'transient') url = undefined
     }
@@ -68,13 +84,11 @@ export class PartSender {
 
   /** Waits where that may help; throws where nothing will. */
   async #afterFailure(attempt: Attempt, tally: Tally, url: HeldUrl): Promise<void> {
-    const { outcome, retryAfterMs } = attempt
+    const { outcome } = attempt
     const { signed } = url
     switch (outcome.kind) {
       case 'transient':
-        tally.refusals = 0
-        tally.failures++
-        return this.#backOff(outcome.reason, { failures: tally.failures, retryAfterMs }, signed)
+        return this.#afterTransient(attempt, tally, signed)
       case 'url-refused':
         return this.#afterRefusedUrl(outcome.reason, tally, url)
       case 'corrupt':
@@ -82,11 +96,27 @@ export class PartSender {
         return this.#retrying(signed.index, outcome.reason, 0)
       case 'refused':
         throw refused(signed, outcome.reason)
+      case 'etag-hidden':
+        throw etagHidden(signed)
       case 'gone':
         throw new PartwayError('UPLOAD_GONE', 'The bucket no longer has this upload')
       case 'stored':
         return
     }
+  }
+
+  async #afterTransient(attempt: Attempt, tally: Tally, signed: SignedPart): Promise<void> {
+    const { ports, signal, onOffline, onOverload } = this.#options
+    const { status, retryAfterMs, outcome } = attempt
+    const reason = 'reason' in outcome ? outcome.reason : ''
+    tally.refusals = 0
+    if (status === 429 || status === 503) onOverload()
+    if (status === 0 && (await waitWhileOffline(ports, signal, () => onOffline(true)))) {
+      onOffline(false)
+      return this.#retrying(signed.index, 'the network was away', 0)
+    }
+    tally.failures++
+    return this.#backOff(reason, { failures: tally.failures, retryAfterMs }, signed)
   }
 
   /**
@@ -96,7 +126,7 @@ export class PartSender {
   #afterRefusedUrl(reason: string, tally: Tally, url: HeldUrl): void {
     const { signed } = url
     tally.failures++
-    if (this.#stillGood(url) !== undefined && tally.refusals++ > 0) {
+    if (this.#options.ports.clock.now() < url.expiresAt && tally.refusals++ > 0) {
       throw refused(signed, `${reason}, even with a fresh URL`)
     }
     if (tally.failures >= this.#options.retry.tries) {
@@ -112,11 +142,13 @@ export class PartSender {
         this.#put(part, signed, { signal: limited, touch }),
       )
       const pause = retryAfterMs(reply.headers['retry-after'], ports.clock.wallTime())
-      return { outcome: putOutcome(reply), retryAfterMs: pause }
+      const { status } = reply
+      this.#isAnswered = true
+      return { outcome: putOutcome(reply, ports.transport.obeysCors), retryAfterMs: pause, status }
     } catch (error) {
       signal.throwIfAborted()
       const outcome = { kind: 'transient', reason: reasonOf(error) } as const
-      return { outcome, retryAfterMs: undefined }
+      return { outcome, retryAfterMs: undefined, status: 0 }
     }
   }
 
@@ -140,7 +172,8 @@ export class PartSender {
     const { ports, retry, signal } = this.#options
     const delayMs = nextDelayMs(retry, failure, ports.random)
     if (delayMs === undefined) {
-      const text = `Part ${index} could not be sent in ${failure.failures} tries: ${reason}`
+      const isSilent = ports.transport.obeysCors && !this.#isAnswered
+      const text = `Part ${index} could not be sent in ${failure.failures} tries: ${reason}${isSilent ? CORS_HINT : ''}`
       throw new PartwayError('BUCKET_UNREACHABLE', text, { request: describeRequest('PUT', url) })
     }
     this.#retrying(index, reason, delayMs)
@@ -151,8 +184,8 @@ export class PartSender {
     this.#options.onRetry({ type: 'retry', what: 'part', index, reason, delayMs })
   }
 
-  #stillGood(url: HeldUrl | undefined): HeldUrl | undefined {
-    return url !== undefined && this.#options.ports.clock.now() < url.expiresAt ? url : undefined
+  #stillFresh(url: HeldUrl | undefined): HeldUrl | undefined {
+    return url !== undefined && this.#options.ports.clock.now() < url.staleAt ? url : undefined
   }
 
   async #sign({ index, bytes, checksum }: LoadedPart): Promise<HeldUrl> {
@@ -163,12 +196,27 @@ export class PartSender {
       const text = `The server signed ${signed.size} bytes for part ${index} of ${bytes.length}`
       throw new PartwayError('UNEXPECTED_REPLY', text)
     }
-    return { signed, expiresAt: askedAt + signed.expiresIn * 1_000 }
+    this.#options.onTarget(signed.url)
+    const lifeMs = signed.expiresIn * 1_000
+    return { signed, expiresAt: askedAt + lifeMs, staleAt: askedAt + lifeMs * 0.9 }
   }
 
   #report({ index, checksum }: LoadedPart, etag: string): void {
+    this.#options.onStored({ index, etag, checksum })
     this.#options.exchange.report({ index, etag, ...(checksum === undefined ? {} : { checksum }) })
   }
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html */
+const CORS_HINT =
+  '. No answer of the bucket was ever let through to this page: if the bucket can be reached, its CORS ' +
+  'rules must allow PUT from the origin of this page, with any header, and expose ETag'
+
+function etagHidden({ index, url }: SignedPart): PartwayError {
+  const text =
+    `The bucket took part ${index}, but hides the ETag from this page: the CORS rules of the bucket ` +
+    'must expose the header ETag'
+  return new PartwayError('ETAG_NOT_EXPOSED', text, { request: describeRequest('PUT', url) })
 }
 
 function refused({ index, url }: SignedPart, reason: string): PartwayError {

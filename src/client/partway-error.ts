@@ -6,6 +6,7 @@ export const CLIENT_ERROR_CODES = [
   'SERVER_UNREACHABLE',
   'BUCKET_UNREACHABLE',
   'BUCKET_REFUSED',
+  'ETAG_NOT_EXPOSED',
   'UPLOAD_GONE',
   'UNEXPECTED_REPLY',
   'FILE_MISSING',
@@ -14,6 +15,9 @@ export const CLIENT_ERROR_CODES = [
   'FILE_EMPTY',
   'FILE_CHANGED',
   'INTERRUPTED',
+  'CANCELLED',
+  'HEADERS_FAILED',
+  'FAULT',
 ] as const
 
 export type ClientErrorCode = (typeof CLIENT_ERROR_CODES)[number]

@@ -8,6 +8,7 @@ export interface ClientPorts {
   readonly transport: Transport
   readonly clock: ClientClock
   readonly hasher: Hasher
+  readonly online: OnlineSignal
   /** A number from 0 up to, not including, 1. It spreads retries; nothing secret hangs on it. */
   readonly random: () => number
   /**
@@ -19,6 +20,12 @@ export interface ClientPorts {
 
 /** Every HTTP status is an answer; a rejection means that none came, or that `signal` was aborted. */
 export interface Transport {
+  /**
+   * Whether the answer of another origin can be hidden from it (CORS), as is so in browsers: then no
+   * answer at all and an answer without `ETag` may be the fault of settings.
+   */
+  readonly obeysCors: boolean
+
   /** Talks with the coordinator. Redirects are not followed. */
   call(request: CallRequest): Promise<HttpReply>
 
@@ -27,6 +34,9 @@ export interface Transport {
    * before all bytes are sent is an answer like any other, even when the connection breaks after it.
    */
   putPart(request: PutPartRequest): Promise<HttpReply>
+
+  /** How many parts can really be on their way to that address at once. */
+  connectionsTo(url: string): number
 }
 
 export interface CallRequest {
@@ -68,8 +78,11 @@ export interface FileSource {
   /** Differs from {@link FileSource.currentVersion} once the file has been changed. */
   readonly version: string
 
-  /** Fills `into` with the bytes from `offset`. Resolves to how many there were. */
-  read(into: Uint8Array, offset: number): Promise<number>
+  /**
+   * The bytes from `offset`, as many as there are up to `length`. A source that can read into memory
+   * which is there already takes `buffer()`, of at least that length; another makes its own.
+   */
+  read(offset: number, length: number, buffer: () => Uint8Array): Promise<Uint8Array>
 
   currentVersion(): Promise<string>
 }
@@ -79,6 +92,13 @@ export interface Hasher {
   hash(mode: Exclude<ChecksumMode, 'none'>, bytes: Uint8Array): Promise<string>
 }
 
+/** What the system says of its network. It is a hint: `true` means little, and `false` may be wrong. */
+export interface OnlineSignal {
+  isOnline(): boolean
+  /** Resolves when the system says that it is online; rejects with the signal's reason. */
+  whenOnline(signal: AbortSignal): Promise<void>
+}
+
 export interface ClientClock {
   /** Milliseconds, from any beginning. */
   now(): number
@@ -86,4 +106,47 @@ export interface ClientClock {
   wallTime(): number
   /** Resolves after `ms`; rejects with the signal's reason when that comes first. */
   sleep(ms: number, signal: AbortSignal): Promise<void>
+}
+
+/** Keeps two tabs, or two uploads of one tab, from sending the same file at once. */
+export interface UploadLocks {
+  /**
+   * Resolves, once nobody else holds `name`, to what gives it back. `onWait` is told when somebody does.
+   * What a tab held is free when the tab is closed.
+   */
+  acquire(
+    name: string,
+    options: { readonly signal: AbortSignal; readonly onWait: () => void },
+  ): Promise<() => void>
+}
+
+/** An upload that was begun and not finished, as a page remembers it. Times in ms since the epoch. */
+export interface RememberedUpload {
+  /** Derived from `scope`, `endpoint` and `fingerprint`. */
+  readonly id: string
+  readonly scope: string
+  readonly endpoint: string
+  readonly fingerprint: string
+  readonly uploadId: string
+  readonly filename: string
+  /** Bytes. */
+  readonly size: number
+  readonly lastModified: number
+  readonly chunkSize: number
+  readonly checksum: ChecksumMode
+  readonly updatedAt: number
+  readonly expiresAt: number
+}
+
+/** Remembers uploads and the checksums of their parts across reloads. */
+export interface ResumeStore {
+  find(id: string): Promise<RememberedUpload | undefined>
+  list(): Promise<RememberedUpload[]>
+  /** Sets the upload; the parts that were kept for its id stay. */
+  save(upload: RememberedUpload): Promise<void>
+  /** A part is in the bucket, and this is the checksum of its bytes. */
+  addPart(id: string, index: number, checksum: string): Promise<void>
+  /** The checksums of the parts, by index. */
+  parts(id: string): Promise<ReadonlyMap<number, string>>
+  forget(id: string): Promise<void>
 }

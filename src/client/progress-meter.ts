@@ -29,15 +29,27 @@ export class ProgressMeter {
     this.#now = now
   }
 
-  /** `bytes` of part `index` have been sent so far by the present try; 0 when it failed. */
-  sending(index: number, bytes: number): void {
+  /**
+   * `bytes` of part `index` have been sent so far by the present try; 0 when it failed. Returns how many
+   * more that is than before.
+   */
+  sending(index: number, bytes: number): number {
     // The window begins with the first byte, not with what had to be done before.
-    if (this.#sent === 0) this.#samples = [{ at: this.#now(), sent: 0 }]
+    if (this.#samples.length === 0) this.#samples = [{ at: this.#now(), sent: this.#sent }]
     const before = this.#inFlight.get(index) ?? 0
     this.#inFlight.set(index, bytes)
     this.#inFlightBytes += bytes - before
-    this.#sent += Math.max(0, bytes - before)
+    const more = Math.max(0, bytes - before)
+    this.#sent += more
     this.#sample()
+    return more
+  }
+
+  /** Nothing is on its way, and what went before some pause says nothing of the speed. */
+  begin(): void {
+    this.#inFlight.clear()
+    this.#inFlightBytes = 0
+    this.#samples = []
   }
 
   acknowledge(index: number, bytes: number): void {

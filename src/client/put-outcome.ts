@@ -8,6 +8,8 @@ export type PutOutcome =
   | { readonly kind: 'url-refused'; readonly reason: string }
   /** What arrived is not what the checksum was made of. */
   | { readonly kind: 'corrupt'; readonly reason: string }
+  /** It is stored, and the page may not know as what. */
+  | { readonly kind: 'etag-hidden' }
   /** The bucket has no such multipart upload. */
   | { readonly kind: 'gone' }
   | { readonly kind: 'transient'; readonly reason: string }
@@ -18,10 +20,10 @@ const CORRUPT = new Set(['BadDigest', 'InvalidDigest', 'XAmzContentChecksumMisma
 const CREDENTIALS_ENDED = new Set(['ExpiredToken', 'TokenRefreshRequired'])
 const TRANSIENT = new Set(['RequestTimeout', 'IncompleteBody', 'OperationAborted', 'SlowDown'])
 
-export function putOutcome({ status, headers, body }: HttpReply): PutOutcome {
+export function putOutcome({ status, headers, body }: HttpReply, obeysCors: boolean): PutOutcome {
   const code = /<Code>(\w+)<\/Code>/.exec(body)?.[1] ?? ''
   const reason = code === '' ? `HTTP ${status}` : `HTTP ${status} ${code}`
-  if (status >= 200 && status < 300) return stored(headers.etag)
+  if (status >= 200 && status < 300) return stored(headers.etag, obeysCors)
   if (status === 404 && code === 'NoSuchUpload') return { kind: 'gone' }
   if (status === 403 || CREDENTIALS_ENDED.has(code)) return { kind: 'url-refused', reason }
   if (isTransientStatus(status) || TRANSIENT.has(code)) return { kind: 'transient', reason }
@@ -29,9 +31,15 @@ export function putOutcome({ status, headers, body }: HttpReply): PutOutcome {
   return { kind: 'refused', reason }
 }
 
-/** Every S3 API answers a stored part with its ETag; what answers without one is something in between. */
-function stored(etag: string | undefined): PutOutcome {
-  return etag === undefined || etag === ''
-    ? { kind: 'transient', reason: 'the answer has no ETag, so it is not the bucket that answered' }
-    : { kind: 'stored', etag }
+/**
+ * Every S3 API answers a stored part with its ETag. Where headers are hidden from other origins it is not
+ * to be seen unless the bucket exposes it; elsewhere, what answers without one is something in between.
+ */
+function stored(etag: string | undefined, obeysCors: boolean): PutOutcome {
+  if (etag !== undefined && etag !== '') return { kind: 'stored', etag }
+  if (obeysCors) return { kind: 'etag-hidden' }
+  return {
+    kind: 'transient',
+    reason: 'the answer has no ETag, so it is not the bucket that answered',
+  }
 }

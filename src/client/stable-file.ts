@@ -17,18 +17,19 @@ export class StableFile {
     return this.#source.size
   }
 
-  /** Fills `into` with the bytes from `offset`. Throws `FILE_CHANGED` or `FILE_UNREADABLE`. */
-  async read(into: Uint8Array, offset: number): Promise<void> {
-    const bytes = await this.#source.read(into, offset)
-    if (bytes < into.length) throw this.#changed()
+  /** `length` bytes from `offset`, as {@link FileSource.read}. Throws `FILE_CHANGED` or `FILE_UNREADABLE`. */
+  async read(offset: number, length: number, buffer: () => Uint8Array): Promise<Uint8Array> {
+    const bytes = await this.#source.read(offset, length, buffer)
+    if (bytes.length < length) throw this.changed()
     await this.assertUnchanged()
+    return bytes
   }
 
   async assertUnchanged(): Promise<void> {
-    if ((await this.#source.currentVersion()) !== this.#source.version) throw this.#changed()
+    if ((await this.#source.currentVersion()) !== this.#source.version) throw this.changed()
   }
 
-  #changed(): PartwayError {
+  changed(): PartwayError {
     return new PartwayError(
       'FILE_CHANGED',
       `${this.#source.name} was changed, replaced or removed while it was being uploaded; ` +

@@ -1,13 +1,15 @@
 import type { InitReply, InitRequest, StatusReply, StoredObject } from '../protocol/index.js'
 import { CoordinatorApi } from './api.js'
 import { completeUpload, proven } from './complete-upload.js'
+import { Concurrency } from './concurrency.js'
 import type { UploadEvent } from './events.js'
+import { PartLedger } from './part-ledger.js'
 import { PartwayError } from './partway-error.js'
 import type { ClientPorts, FileSource } from './ports.js'
 import { ProgressMeter } from './progress-meter.js'
 import { DEFAULT_RETRY } from './retry.js'
 import { StableFile } from './stable-file.js'
-import { checkedConcurrency, type UploadOptions, type UploadResult } from './upload-options.js'
+import { checkedConcurrency, type EngineOptions, type UploadResult } from './upload-options.js'
 import { type SessionOptions, UploadSession } from './upload-session.js'
 
 /** How often an upload is begun again that turns out to be gone, or in another state than was thought. */
@@ -28,7 +30,7 @@ type Frame = Omit<SessionOptions, 'uploadId' | 'layout' | 'mode'>
 export async function uploadFile(
   source: FileSource,
   ports: ClientPorts,
-  options: UploadOptions,
+  options: EngineOptions,
 ): Promise<UploadResult> {
   if (source.size === 0) {
     throw new PartwayError('FILE_EMPTY', `${source.name} is empty: there are no bytes to upload`)
@@ -41,6 +43,7 @@ export async function uploadFile(
       try {
         const reply = await begin(frame, request, beginning > 1)
         uploadId = reply.uploadId
+        options.onBegin?.(reply)
         const object = await finish(frame, reply)
         frame.emit({ type: 'completed', uploadId, object })
         return { uploadId, object }
@@ -59,23 +62,27 @@ export async function uploadFile(
   }
 }
 
-function frameOf(source: FileSource, ports: ClientPorts, options: UploadOptions): Frame {
-  const { server, token, retry = DEFAULT_RETRY, stallMs = 60_000, onEvent = () => {} } = options
+function frameOf(source: FileSource, ports: ClientPorts, options: EngineOptions): Frame {
+  const { server, token, headers, retry = DEFAULT_RETRY, stallMs = 60_000 } = options
+  const { onEvent = () => {}, onPhase: phase = () => {}, ledger = new PartLedger() } = options
+  const now = () => ports.clock.now()
   const api = new CoordinatorApi({
     ...{ server, ports, retry },
     ...(token === undefined ? {} : { token }),
+    ...(headers === undefined ? {} : { headers }),
+    onOffline: (isOffline) => phase(isOffline ? 'offline' : 'uploading'),
   })
   return {
-    ...{ api, ports, retry, stallMs },
+    ...{ api, ports, retry, stallMs, ledger, phase },
     file: new StableFile(source),
-    meter: new ProgressMeter(source.size, () => ports.clock.now()),
+    meter: options.meter ?? new ProgressMeter(source.size, now),
     emit: (event: UploadEvent) => onEvent(event),
-    concurrency: checkedConcurrency(options.concurrency),
+    concurrency: new Concurrency({ ...checkedConcurrency(options.concurrency), now }),
     signal: options.signal ?? new AbortController().signal,
   }
 }
 
-function initRequest(source: FileSource, options: UploadOptions): InitRequest {
+export function initRequest(source: FileSource, options: EngineOptions): InitRequest {
   const { chunkSize, checksum, contentType, metadata } = options
   return {
     filename: source.name,
@@ -121,6 +128,7 @@ async function finish(frame: Frame, reply: StatusReply): Promise<StoredObject> {
   try {
     if (state === 'uploading') await session.bring(uploaded)
     else if (state !== 'completing' && state !== 'verifying') throw wrongState(state)
+    frame.phase('completing')
     return await completeUpload(session, options)
   } catch (error) {
     if (!isToBeginAgain(error)) await session.reportBeforeLeaving()

@@ -1,6 +1,10 @@
-import type { ChecksumMode, StoredObject } from '../protocol/index.js'
+import type { ChecksumMode, StatusReply, StoredObject } from '../protocol/index.js'
+import type { HeadersSource } from './api.js'
+import type { ConcurrencyRange } from './concurrency.js'
 import type { UploadEvent } from './events.js'
+import type { PartLedger } from './part-ledger.js'
 import { PartwayError } from './partway-error.js'
+import type { ProgressMeter } from './progress-meter.js'
 import type { RetryPolicy } from './retry.js'
 
 export interface UploadOptions {
@@ -8,8 +12,13 @@ export interface UploadOptions {
   readonly server: string
   /** Sent as `Authorization: Bearer`, to the coordinator only. */
   readonly token?: string
-  /** Parts in flight; as many chunks are in memory at most. From 1 to 64. @default 4 */
-  readonly concurrency?: number
+  /** Headers of every call to the coordinator, or what makes them. Never sent to the bucket. */
+  readonly headers?: HeadersSource
+  /**
+   * Parts in flight; as many chunks are in memory at most. From 1 to 64. A range is searched for what
+   * brings the most bytes a second. @default 4
+   */
+  readonly concurrency?: number | ConcurrencyRange
   /** Bytes; the server chooses when it is absent. */
   readonly chunkSize?: number
   /** The server chooses when it is absent: `sha256` where the bucket has it. */
@@ -26,6 +35,18 @@ export interface UploadOptions {
   readonly retry?: RetryPolicy
 }
 
+/** What else the engine can be given, by what runs it more than once for one file. */
+export interface EngineOptions extends UploadOptions {
+  readonly onPhase?: (phase: UploadPhase) => void
+  readonly onBegin?: (upload: StatusReply) => void
+  /** What is known of the parts of this very file from before. */
+  readonly ledger?: PartLedger
+  readonly meter?: ProgressMeter
+}
+
+/** What the engine is at: it sends, it waits for the network, or all parts are there. */
+export type UploadPhase = 'uploading' | 'offline' | 'completing'
+
 export interface UploadResult {
   readonly uploadId: string
   /** The object, as the bucket described it after completion. */
@@ -35,9 +56,12 @@ export interface UploadResult {
 export const MAX_CONCURRENCY = 64
 
 /** @throws PartwayError `INVALID_OPTION` */
-export function checkedConcurrency(concurrency = 4): number {
-  if (Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= MAX_CONCURRENCY) {
-    return concurrency
+export function checkedConcurrency(concurrency: number | ConcurrencyRange = 4): ConcurrencyRange {
+  const range =
+    typeof concurrency === 'number' ? { min: concurrency, max: concurrency } : concurrency
+  const { min, max } = range
+  if ([min, max].every(Number.isInteger) && 1 <= min && min <= max && max <= MAX_CONCURRENCY) {
+    return range
   }
   const text = `The concurrency must be a whole number from 1 to ${MAX_CONCURRENCY}`
   throw new PartwayError('INVALID_OPTION', text)

@@ -10,8 +10,10 @@ import {
 import type { CoordinatorApi } from './api.js'
 import { BufferPool } from './buffer-pool.js'
 import { bucketHolds } from './compare-part.js'
+import type { Concurrency } from './concurrency.js'
 import { forEachConcurrently } from './concurrently.js'
 import type { UploadEvent } from './events.js'
+import type { PartLedger } from './part-ledger.js'
 import { type LoadedPart, PartLoader } from './part-loader.js'
 import { PartSender } from './part-sender.js'
 import { PartsExchange } from './parts-exchange.js'
@@ -19,6 +21,7 @@ import type { ClientPorts } from './ports.js'
 import type { ProgressMeter } from './progress-meter.js'
 import type { RetryPolicy } from './retry.js'
 import type { StableFile } from './stable-file.js'
+import type { UploadPhase } from './upload-options.js'
 
 /** How long a stopped upload may still take to report the parts that arrived. */
 const LAST_REPORT_MS = 2_000
@@ -30,7 +33,9 @@ export interface SessionOptions {
   readonly ports: ClientPorts
   readonly meter: ProgressMeter
   readonly emit: (event: UploadEvent) => void
-  readonly concurrency: number
+  readonly phase: (phase: UploadPhase) => void
+  readonly concurrency: Concurrency
+  readonly ledger: PartLedger
   readonly retry: RetryPolicy
   readonly stallMs: number
   readonly signal: AbortSignal
@@ -51,20 +56,28 @@ export class UploadSession {
 
   constructor(options: SessionOptions) {
     this.#options = options
-    const { api, uploadId, file, layout, mode, ports, meter, emit, retry, stallMs } = options
+    const { api, uploadId, file, layout, mode, ports, ledger, emit } = options
     this.#stop = ports.createAbortController()
     const { signal } = this.#stop
     this.#exchange = new PartsExchange(api, uploadId, { signal, onRetry: emit })
-    this.#loader = new PartLoader(file, layout, mode, ports.hasher)
+    ledger.open(layout, mode)
+    this.#loader = new PartLoader({ file, layout, mode, hasher: ports.hasher, ledger })
     this.#pool = new BufferPool(Math.min(layout.chunkSize, layout.size))
-    const onSent = (index: number, bytes: number) => {
-      meter.sending(index, bytes)
-      this.#tellMotion()
-    }
-    const exchange = this.#exchange
-    this.#sender = new PartSender({
-      ...{ ports, exchange, retry, stallMs, signal, onSent },
-      onRetry: emit,
+    this.#sender = this.#createSender(signal)
+  }
+
+  #createSender(signal: AbortSignal): PartSender {
+    const { ports, meter, emit, phase, retry, stallMs, ledger, concurrency } = this.#options
+    return new PartSender({
+      ...{ ports, exchange: this.#exchange, retry, stallMs, signal, onRetry: emit },
+      onSent: (index, bytes) => {
+        concurrency.sent(meter.sending(index, bytes))
+        this.#tellMotion()
+      },
+      onStored: (part) => ledger.prove(part),
+      onOffline: (isOffline) => phase(isOffline ? 'offline' : 'uploading'),
+      onTarget: (url) => concurrency.cap(ports.transport.connectionsTo(url)),
+      onOverload: () => concurrency.overloaded(),
     })
   }
 
@@ -78,9 +91,13 @@ export class UploadSession {
    * so no byte is read twice.
    */
   async bring(uploaded: readonly UploadedPart[]): Promise<void> {
+    const { meter, layout } = this.#options
     const there = new Map(uploaded.map((part) => [part.index, part]))
+    const missing = missingRanges(layout.totalChunks, (index) => there.has(index))
+    meter.begin()
+    this.forget(missing)
     if (there.size > 0) await this.#verify(there)
-    await this.send(missingRanges(this.#options.layout.totalChunks, (index) => there.has(index)))
+    await this.send(missing)
   }
 
   /** Sends parts that the bucket does not have. */
@@ -95,6 +112,7 @@ export class UploadSession {
     for (const index of indicesOf(ranges)) {
       this.#exchange.retract(index)
       this.#options.meter.forget(index)
+      this.#options.ledger.disprove(index)
     }
   }
 
@@ -128,6 +146,7 @@ export class UploadSession {
         skippedParts++
         skippedBytes += partSize(layout, remote.index)
         meter.acknowledge(remote.index, partSize(layout, remote.index))
+        this.#tellMotion()
       }),
     )
     emit({ type: 'resumed', uploadId, skippedParts, skippedBytes })
@@ -135,19 +154,24 @@ export class UploadSession {
   }
 
   /** Whether the part can be skipped; otherwise it has been sent when this resolves. */
-  async #isSame(remote: UploadedPart, buffer: Uint8Array): Promise<boolean> {
-    const { mode, ports } = this.#options
+  async #isSame(remote: UploadedPart, buffer: () => Uint8Array): Promise<boolean> {
+    const { mode, ports, ledger, layout } = this.#options
+    if (remote.size === partSize(layout, remote.index) && ledger.isProven(remote)) return true
     const part = await this.#loader.load(remote.index, buffer)
-    if (await bucketHolds(part, remote, { mode, hasher: ports.hasher })) return true
+    if (await bucketHolds(part, remote, { mode, hasher: ports.hasher })) {
+      ledger.prove({ index: part.index, etag: remote.etag, checksum: part.checksum })
+      return true
+    }
     await this.#sendPart(remote.index, buffer, part)
     return false
   }
 
-  async #sendPart(index: number, buffer: Uint8Array, loaded?: LoadedPart): Promise<void> {
-    const { meter, emit, layout } = this.#options
+  async #sendPart(index: number, buffer: () => Uint8Array, loaded?: LoadedPart): Promise<void> {
+    const { meter, emit, layout, concurrency } = this.#options
     const part = loaded ?? (await this.#loader.load(index, buffer))
     await this.#sender.send(part, () => this.#loader.load(index, buffer))
     meter.acknowledge(index, partSize(layout, index))
+    concurrency.arrived()
     emit(meter.read())
   }
 
@@ -168,7 +192,7 @@ export class UploadSession {
     // What is under way is of no use once one part has failed for good.
     const onFailure = (error: unknown) => this.#stop.abort(error)
     try {
-      await forEachConcurrently(items, { limit: concurrency, onFailure }, work)
+      await forEachConcurrently(items, { limit: () => concurrency.limit, onFailure }, work)
     } finally {
       signal.removeEventListener('abort', stop)
     }

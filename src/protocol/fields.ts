@@ -3,25 +3,13 @@ import { CHECKSUM_MODES } from './checksum-mode.js'
 import { hasForbiddenCharacter } from './filename.js'
 import { S3_LIMITS } from './layout.js'
 
+export { state } from './upload-state.js'
+
 /** The fields that more than one message has, each with its rule. */
-
-export const UPLOAD_STATES = [
-  'uploading',
-  'completing',
-  'verifying',
-  'completed',
-  'failed',
-  'aborting',
-  'aborted',
-  'expired',
-] as const
-
-export type UploadState = (typeof UPLOAD_STATES)[number]
 
 /** S3's own limits on user metadata are in bytes of all keys and values together: 2 KB. */
 const METADATA_BYTES = 1_792
 
-export const state = z.enum(UPLOAD_STATES)
 export const checksumMode = z.enum(CHECKSUM_MODES)
 
 export const uploadId = z

@@ -1,13 +1,13 @@
 import * as z from 'zod/mini'
-import { CHECKSUM_MODES } from './checksum-mode.js'
 import * as field from './fields.js'
 import { S3_LIMITS } from './layout.js'
 import type { Camel } from './wire-case.js'
 
+export * from './replies.js'
+
 /**
- * One schema per message, in the spelling of the wire. Requests are strict: an unknown field is
- * refused, because it is most often a misspelt one. Replies are not: an old client survives a new
- * server.
+ * One schema per message, in the spelling of the wire. Requests, here, are strict: an unknown field is
+ * refused, because it is most often a misspelt one.
  */
 
 export const initRequest = z.strictObject({
@@ -65,101 +65,6 @@ export const listQuery = z.strictObject({
   limit: z.optional(z.string().check(z.regex(/^([1-9][0-9]?|100)$/, 'must be from 1 to 100'))),
 })
 
-/** A part whose bytes are in the bucket. */
-export const uploadedPart = z.object({
-  index: z.int(),
-  size: z.int(),
-  etag: z.string(),
-  checksum: z.optional(z.string()),
-})
-
-/** Send `PUT url` with exactly `size` bytes and these headers, within `expires_in` seconds. */
-export const signedPart = z.object({
-  index: z.int(),
-  size: z.int(),
-  url: z.string(),
-  headers: z.record(z.string(), z.string()),
-  expires_in: z.int(),
-})
-
-/** The finished object, as the bucket itself described it after completion. */
-export const storedObject = z.object({
-  bucket: z.string(),
-  key: z.string(),
-  size: z.int(),
-  etag: z.string(),
-  digest: z.optional(z.string()),
-  version_id: z.optional(z.string()),
-})
-
-export const statusReply = z.object({
-  upload_id: z.string(),
-  state: field.state,
-  filename: z.string(),
-  size: z.int(),
-  chunk_size: z.int(),
-  total_chunks: z.int(),
-  uploaded: z.array(uploadedPart),
-  checksum: z.enum(CHECKSUM_MODES),
-  expires_in: z.int(),
-  object: z.optional(storedObject),
-})
-
-export const initReply = z.extend(statusReply, { parts: z.optional(z.array(signedPart)) })
-
-export const partsReply = z.object({
-  upload_id: z.string(),
-  uploaded_count: z.int(),
-  parts: z.array(signedPart),
-})
-
-export const completeReply = z.object({
-  upload_id: z.string(),
-  state: field.state,
-  object: z.optional(storedObject),
-})
-
-export const abortReply = z.object({ upload_id: z.string(), state: field.state })
-
-export const listedUpload = z.object({
-  upload_id: z.string(),
-  filename: z.string(),
-  size: z.int(),
-  chunk_size: z.int(),
-  total_chunks: z.int(),
-  uploaded_count: z.int(),
-  checksum: z.enum(CHECKSUM_MODES),
-  state: field.state,
-  expires_in: z.int(),
-})
-
-export const listReply = z.object({
-  uploads: z.array(listedUpload),
-  next_cursor: z.optional(z.string()),
-})
-
-/** What was wrong with one field of a request. `field` is a path such as `sign.0.checksum`. */
-export const fieldError = z.object({ field: z.string(), message: z.string() })
-
-/** RFC 9457, with the numbers that a client needs to go on. */
-export const problem = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  code: z.string(),
-  detail: z.optional(z.string()),
-  request_id: z.optional(z.string()),
-  field: z.optional(z.string()),
-  errors: z.optional(z.array(fieldError)),
-  missing: z.optional(z.array(z.tuple([z.int(), z.int()]))),
-  state: z.optional(field.state),
-  min_chunk_size: z.optional(z.int()),
-  max_chunk_size: z.optional(z.int()),
-  max_size: z.optional(z.int()),
-  total_chunks: z.optional(z.int()),
-  retry_after_ms: z.optional(z.int()),
-})
-
 export type InitRequest = Camel<z.infer<typeof initRequest>>
 export type PartsRequest = Camel<z.infer<typeof partsRequest>>
 export type StatusQuery = Camel<z.infer<typeof statusQuery>>
@@ -168,15 +73,3 @@ export type AbortRequest = Camel<z.infer<typeof abortRequest>>
 export type ListQuery = Camel<z.infer<typeof listQuery>>
 export type ReportedPart = Camel<z.infer<typeof reportedPart>>
 export type PartToSign = Camel<z.infer<typeof partToSign>>
-export type UploadedPart = Camel<z.infer<typeof uploadedPart>>
-export type SignedPart = Camel<z.infer<typeof signedPart>>
-export type StoredObject = Camel<z.infer<typeof storedObject>>
-export type StatusReply = Camel<z.infer<typeof statusReply>>
-export type InitReply = Camel<z.infer<typeof initReply>>
-export type PartsReply = Camel<z.infer<typeof partsReply>>
-export type CompleteReply = Camel<z.infer<typeof completeReply>>
-export type AbortReply = Camel<z.infer<typeof abortReply>>
-export type ListedUpload = Camel<z.infer<typeof listedUpload>>
-export type ListReply = Camel<z.infer<typeof listReply>>
-export type FieldError = Camel<z.infer<typeof fieldError>>
-export type Problem = Camel<z.infer<typeof problem>>

@@ -1,4 +1,5 @@
-import * as z from 'zod/mini'
+import { en } from 'zod/locales'
+import type * as z from 'zod/mini'
 import type { FieldError } from './messages.js'
 import { type Camel, toCamel } from './wire-case.js'
 
@@ -10,7 +11,7 @@ export type Parsed<T> =
 const MAX_ERRORS = 20
 
 // zod/mini has no texts of its own, and to configure them globally would be an effect at import.
-const { localeError } = z.locales.en()
+const { localeError } = en()
 
 /** Checks `input` against a message's schema and gives its camelCase form, or what is wrong, by field. */
 export function parseMessage<S extends z.ZodMiniType>(

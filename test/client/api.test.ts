@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { CoordinatorApi } from '../../src/client/api.js'
+import { ALWAYS_ONLINE } from '../../src/client/online.js'
 import { PartwayError } from '../../src/client/partway-error.js'
 import type { CallRequest, HttpReply, Transport } from '../../src/client/ports.js'
 import { json, problem } from './support/fake-service.js'
@@ -7,6 +8,7 @@ import { VirtualClock } from './support/virtual-clock.js'
 
 /** Gives prepared answers, one after another, and keeps what was asked. */
 class Answers implements Transport {
+  readonly obeysCors = false
   readonly asked: CallRequest[] = []
   readonly #replies: HttpReply[]
 
@@ -19,6 +21,10 @@ class Answers implements Transport {
     return this.#replies.shift() ?? json({})
   }
 
+  connectionsTo(): number {
+    return 6
+  }
+
   putPart(): Promise<HttpReply> {
     throw new Error('no part is sent here')
   }
@@ -29,7 +35,7 @@ const signal = new AbortController().signal
 
 function apiOf(replies: HttpReply[], options: { server?: string; token?: string } = {}) {
   const transport = new Answers(replies)
-  const ports = { transport, clock, random: () => 0 }
+  const ports = { transport, clock, random: () => 0, online: ALWAYS_ONLINE }
   const api = new CoordinatorApi({ server: 'https://partway.test', ...options, ports })
   return { api, transport }
 }

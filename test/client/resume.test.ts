@@ -15,7 +15,9 @@ describe('going on with an upload', () => {
     for (const index of [1, 10]) fixture.service.keep(index, fixture.part(index))
     await fixture.upload()
     expect(fixture.eventsOf('resumed')).toMatchObject([{ skippedParts: 2, skippedBytes: 15 }])
-    expect(fixture.eventsOf('progress').at(0)?.acknowledgedBytes).toBe(15)
+    const { events } = fixture
+    const after = events.slice(events.findIndex(({ type }) => type === 'resumed'))
+    expect(after.find(({ type }) => type === 'progress')).toMatchObject({ acknowledgedBytes: 15 })
   })
 
   it.each(['sha256', 'md5', 'none'] as const)(

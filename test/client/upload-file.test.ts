@@ -81,14 +81,22 @@ describe('uploadFile', () => {
 
   it('waits while the server verifies the finished object', async () => {
     const fixture = new UploadFixture()
-    let busy = 12
-    fixture.service.onCall = (call) =>
-      call === 'complete' && busy-- > 0
-        ? json({ upload_id: fixture.service.uploadId, state: 'verifying' }, 202)
-        : undefined
+    fixture.service.verifications = 12
     const { object } = await fixture.upload()
     expect(object.size).toBe(95)
-    expect(fixture.service.count('complete')).toBe(13)
+    expect(fixture.service.count('complete')).toBe(1)
+    expect(fixture.service.count('status')).toBe(12)
+  })
+
+  it('fails when the verification of the finished object does', async () => {
+    const fixture = new UploadFixture()
+    fixture.service.verifications = 3
+    fixture.service.onCall = (call) => {
+      if (call === 'status') fixture.service.state = 'failed'
+      return undefined
+    }
+    const error = await fixture.failure()
+    expect(error).toMatchObject({ code: 'CHECKSUM_MISMATCH', details: { state: 'failed' } })
   })
 
   it('takes over an upload that somebody else has just begun to complete', async () => {

@@ -28,6 +28,7 @@ interface Sending {
  * of their own: where bucket and coordinator share a host, a call must not queue behind parts.
  */
 export class HttpTransport implements Transport {
+  readonly obeysCors = false
   readonly #calls = new Agents(4)
   readonly #parts: Agents
 
@@ -56,6 +57,10 @@ export class HttpTransport implements Transport {
       agent: this.#parts.for(target),
     }
     return exchange(sending, (request) => writeBody(request, body, onSent))
+  }
+
+  connectionsTo(): number {
+    return Number.POSITIVE_INFINITY
   }
 
   /** Closes the connections that are kept alive. */

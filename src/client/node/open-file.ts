@@ -30,7 +30,8 @@ export async function openFile(path: string): Promise<OpenFile> {
       size: Number(stats.size),
       fingerprint: fingerprintOf(name, stats),
       version: versionOf(stats),
-      read: (into, offset) => refusing(path, () => readFully(handle, into, offset)),
+      read: (offset, length, buffer) =>
+        refusing(path, () => readFully(handle, buffer().subarray(0, length), offset)),
       currentVersion: () => versionAt(path),
       close: () => handle.close(),
     }
@@ -70,7 +71,11 @@ async function versionAt(path: string): Promise<string> {
 /** One read takes less than 2 GiB. */
 const LONGEST_READ = 1024 ** 3
 
-async function readFully(handle: FileHandle, into: Uint8Array, offset: number): Promise<number> {
+async function readFully(
+  handle: FileHandle,
+  into: Uint8Array,
+  offset: number,
+): Promise<Uint8Array> {
   let filled = 0
   while (filled < into.length) {
     const length = Math.min(into.length - filled, LONGEST_READ)
@@ -78,7 +83,7 @@ async function readFully(handle: FileHandle, into: Uint8Array, offset: number): 
     if (bytesRead === 0) break
     filled += bytesRead
   }
-  return filled
+  return into.subarray(0, filled)
 }
 
 async function refusing<T>(path: string, access: () => Promise<T>): Promise<T> {

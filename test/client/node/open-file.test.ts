@@ -35,10 +35,11 @@ describe('openFile', () => {
   it('reads the bytes at an offset, and says when there are fewer', async () => {
     await withFile(await fileWith('0123456789'), async (file) => {
       expect(file.size).toBe(10)
-      const into = new Uint8Array(4)
-      expect(await file.read(into, 3)).toBe(4)
-      expect(Buffer.from(into).toString()).toBe('3456')
-      expect(await file.read(into, 8)).toBe(2)
+      const into = new Uint8Array(6)
+      const four = await file.read(3, 4, () => into)
+      expect(Buffer.from(four).toString()).toBe('3456')
+      expect(four.buffer).toBe(into.buffer)
+      expect(Buffer.from(await file.read(8, 4, () => into)).toString()).toBe('89')
     })
   })
 

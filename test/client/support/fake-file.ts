@@ -21,11 +21,12 @@ export class FakeFile implements FileSource {
     this.bytes = randomBytes(size)
   }
 
-  async read(into: Uint8Array, offset: number): Promise<number> {
+  async read(offset: number, length: number, buffer: () => Uint8Array): Promise<Uint8Array> {
     this.onRead(offset)
     this.reads.push(offset)
+    const into = buffer().subarray(0, length)
     this.buffers.add(into.buffer)
-    return this.bytes.copy(into, 0, offset, offset + into.length)
+    return into.subarray(0, this.bytes.copy(into, 0, offset, offset + length))
   }
 
   async currentVersion(): Promise<string> {

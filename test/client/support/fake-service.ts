@@ -52,6 +52,8 @@ export class FakeService implements Transport {
   readonly mode: ChecksumMode
   uploadId: string = randomUUID()
   state = 'absent'
+  /** How often `status` is asked before a verification is over. */
+  verifications = 0
   size = 0
   expiresIn = 900
   bucketOrigin = 'https://bucket.test'
@@ -61,6 +63,9 @@ export class FakeService implements Transport {
   readonly reported = new Map<number, string>()
   /** Every call and part, in the order of arrival. */
   readonly log: Logged[] = []
+  /** What a browser hides, and how many connections it has. */
+  obeysCors = false
+  connections = Number.POSITIVE_INFINITY
   putsInFlight = 0
   mostPutsInFlight = 0
   onCall: (call: string, body: Body) => Fault = () => undefined
@@ -135,6 +140,10 @@ export class FakeService implements Transport {
     }
   }
 
+  connectionsTo(): number {
+    return this.connections
+  }
+
   #store(index: number, bytes: Buffer, signed: string | undefined): HttpReply {
     if (this.mode === 'sha256' && signed !== sha256(bytes)) return s3Error(400, 'BadDigest')
     const etag = createHash('md5').update(bytes).digest('hex')
@@ -156,6 +165,7 @@ export class FakeService implements Transport {
         return json(this.#status(this.reported.keys()))
       case 'GET status':
         if (isReconciling) this.#reconcile()
+        if (this.state === 'verifying' && --this.verifications <= 0) this.state = 'completed'
         return json(this.#status(this.reported.keys()))
       case 'POST parts':
         return json({
@@ -186,7 +196,10 @@ export class FakeService implements Transport {
     )
     const root = this.mode === 'sha256' ? rootOf(checksums) : undefined
     if (digest !== root) return problem('CHECKSUM_MISMATCH', { field: 'digest' })
-    this.state = 'completed'
+    this.state = this.verifications > 0 ? 'verifying' : 'completed'
+    if (this.state === 'verifying') {
+      return json({ upload_id: this.uploadId, state: 'verifying' }, 202)
+    }
     return json({ upload_id: this.uploadId, state: 'completed', object: this.#object(root) })
   }
 

@@ -6,6 +6,7 @@ import type { UploadOptions, UploadResult } from '../../../src/client/upload-opt
 import type { ChecksumMode } from '../../../src/protocol/index.js'
 import { FakeFile } from './fake-file.js'
 import { FakeHasher } from './fake-hasher.js'
+import { FakeNetwork } from './fake-network.js'
 import { FakeService } from './fake-service.js'
 import { VirtualClock } from './virtual-clock.js'
 
@@ -20,6 +21,7 @@ export class UploadFixture {
   readonly service: FakeService
   readonly file: FakeFile
   readonly hasher = new FakeHasher()
+  readonly network = new FakeNetwork()
   readonly events: UploadEvent[] = []
 
   constructor({ size = 95, mode = 'sha256' }: FixtureOptions = {}) {
@@ -32,6 +34,7 @@ export class UploadFixture {
       transport: this.service,
       clock: this.clock,
       hasher: this.hasher,
+      online: this.network,
       random: () => 0.5,
       createAbortController: () => new AbortController(),
     }

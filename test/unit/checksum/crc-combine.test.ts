@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type CrcMode, combineCrcs, isCrcMode } from '../../../src/checksum/crc-combine.js'
+import { type CrcMode, combineCrcs } from '../../../src/checksum/crc-combine.js'
 import { hashBytes } from '../../../src/checksum/node.js'
+import { isCrcMode } from '../../../src/checksum/object-digest.js'
 import { CHECKSUM_BYTES, CHECKSUM_MODES } from '../../../src/protocol/index.js'
 import { base64 } from './hash-paths.js'
 

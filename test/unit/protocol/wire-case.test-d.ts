@@ -42,5 +42,5 @@ expectTypeOf<PartsReply['parts'][number]>().toEqualTypeOf<{
   headers: Record<string, string>
   expiresIn: number
 }>()
-expectTypeOf<Problem['missing']>().toEqualTypeOf<[number, number][] | undefined>()
+expectTypeOf<Problem['missing']>().toEqualTypeOf<number[][] | undefined>()
 expectTypeOf<NonNullable<StatusReply['object']>['versionId']>().toEqualTypeOf<string | undefined>()
