@@ -1,6 +1,7 @@
-import { createPartHasher, type HashMode, type PartHasher } from '../checksum/node.js'
+import type { HashMode } from '../checksum/node.js'
 import { isBase64OfLength, S3_LIMITS } from '../protocol/index.js'
 import { checksumHeader, checksumMode, declaredChecksum, isWellFormed } from './checksums.js'
+import { Digester } from './digester.js'
 import type { S3Request } from './request.js'
 import { S3Error } from './s3-error.js'
 import { decodeChunked } from './sigv4/chunked-payload.js'
@@ -65,20 +66,17 @@ export class CheckedBody {
 
   /** The bytes, once. It throws at their end when they are not what the request says. */
   async *bytes(): AsyncGenerator<Uint8Array, void, undefined> {
-    const hashers = await openHashers(['md5', ...this.#expectations.map(({ mode }) => mode)])
-    let size = 0
-    for await (const bytes of this.#decoded()) {
-      for (const hasher of hashers.values()) hasher.update(bytes)
-      size += bytes.length
-      if (size > this.size) throw wrongLength()
+    const modes = this.#expectations.map(({ mode }) => mode)
+    const digester = new Digester(['md5', ...modes])
+    for await (const bytes of digester.pass(this.#decoded())) {
+      if (digester.size > this.size) throw wrongLength()
       yield bytes
     }
-    if (size !== this.size) throw wrongLength()
-    const digests = new Map([...hashers].map(([mode, hasher]) => [mode, hasher.digest()]))
+    if (digester.size !== this.size) throw wrongLength()
     for (const { mode, digest, mismatch } of this.#expectations) {
-      if (digests.get(mode) !== digest()) throw mismatch
+      if (digester.digest(mode) !== digest()) throw mismatch
     }
-    this.#facts = { size, ...factsOf(digests, this.algorithm) }
+    this.#facts = factsOf(digester, this.algorithm)
   }
 
   /** After the end of `bytes`. */
@@ -132,19 +130,10 @@ export async function readText(
   return Buffer.concat(pieces).toString()
 }
 
-async function openHashers(modes: readonly HashMode[]): Promise<Map<HashMode, PartHasher>> {
-  const hashers = new Map<HashMode, PartHasher>()
-  for (const mode of new Set(modes)) hashers.set(mode, await createPartHasher(mode))
-  return hashers
-}
-
-function factsOf(
-  digests: ReadonlyMap<HashMode, string>,
-  algorithm: Algorithm | undefined,
-): Pick<BodyFacts, 'md5' | 'checksum'> {
-  const md5 = Buffer.from(digests.get('md5') ?? '', 'base64').toString('hex')
-  if (algorithm === undefined) return { md5, checksum: undefined }
-  return { md5, checksum: { algorithm, value: digests.get(checksumMode(algorithm)) ?? '' } }
+function factsOf(digester: Digester, algorithm: Algorithm | undefined): BodyFacts {
+  const { size, etag: md5 } = digester
+  if (algorithm === undefined) return { size, md5, checksum: undefined }
+  return { size, md5, checksum: { algorithm, value: digester.digest(checksumMode(algorithm)) } }
 }
 
 function payloadExpectation(payload: Payload): readonly Expectation[] {

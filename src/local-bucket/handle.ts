@@ -40,6 +40,8 @@ export async function handle(exchange: Exchange, options: HandlerOptions): Promi
   const cors = request && options.cors.headers(request, Object.keys(reply.headers ?? {}))
   const headers = { ...cors, 'x-amz-request-id': requestId, ...reply.headers }
   await send(exchange, { ...reply, headers }).catch(() => exchange.response.destroy())
+  // Of a body that was read half-way the rest is in the way of the next request.
+  exchange.incoming.resume()
 }
 
 async function answer(

@@ -61,8 +61,14 @@ export function checksumHeaders({ checksum }: Pick<NewObject, 'checksum'>): Reco
 export function overriddenHeaders({ parameters }: S3Request): Record<string, string> {
   const overrides = KEPT.map((name) => [name, parameters.get(`response-${name}`)] as const)
   return Object.fromEntries(
-    overrides.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    overrides.flatMap(([name, value]) => (value === undefined ? [] : [[name, asHeader(value)]])),
   )
+}
+
+/** Node writes headers byte by byte, so UTF-8 has to be spelt out. */
+function asHeader(value: string): string {
+  if (!/\p{Cc}/u.test(value)) return Buffer.from(value).toString('latin1')
+  throw new S3Error('InvalidArgument', 'A header may not have control characters')
 }
 
 const UNSUPPORTED = [

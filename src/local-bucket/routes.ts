@@ -7,11 +7,12 @@ import {
   listBuckets,
 } from './calls/buckets.js'
 import { completeMultipartUpload } from './calls/complete.js'
+import { copyObject, uploadPartCopy } from './calls/copies.js'
 import { deleteObjects } from './calls/delete-objects.js'
 import { listMultipartUploads, listParts } from './calls/list-multipart.js'
 import { listObjectsV1, listObjectsV2 } from './calls/list-objects.js'
 import { abortMultipartUpload, createMultipartUpload, uploadPart } from './calls/multipart.js'
-import { copyObject, deleteObject, getObject, headObject, putObject } from './calls/objects.js'
+import { deleteObject, getObject, headObject, putObject } from './calls/objects.js'
 import { S3Error } from './s3-error.js'
 import type { BucketCall, ObjectCall, S3Reply, Service } from './service.js'
 
@@ -61,8 +62,7 @@ function objectOperation({ request }: SignedCall): Operation<ObjectCall> {
       return headObject
     case 'PUT':
       if (request.value('x-amz-copy-source') === undefined) return ofUpload ? uploadPart : putObject
-      if (!ofUpload) return copyObject
-      throw new S3Error('NotImplemented', 'UploadPartCopy is not implemented')
+      return ofUpload ? uploadPartCopy : copyObject
     case 'DELETE':
       return ofUpload ? abortMultipartUpload : deleteObject
     case 'POST':

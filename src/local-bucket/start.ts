@@ -51,6 +51,8 @@ export const DEVELOPMENT_NOTICE =
 const HEADERS_TIMEOUT_MS = 30_000
 const SILENCE_TIMEOUT_MS = 120_000
 const KEEP_ALIVE_MS = 65_000
+/** How soon a connection that has become idle is noticed while closing. */
+const IDLE_CHECK_MS = 50
 const DEFAULT_GRACE_MS = 5_000
 
 /**
@@ -129,12 +131,13 @@ async function closeServer(server: Server, graceMs: number): Promise<void> {
   const closed = once(server, 'close')
   const inTime = new AbortController()
   server.close()
-  server.closeIdleConnections()
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS)
   const tooLate = delay(graceMs, undefined, { signal: inTime.signal }).then(
     () => server.closeAllConnections(),
     () => undefined,
   )
   await closed
+  clearInterval(idle)
   inTime.abort()
   await tooLate
 }

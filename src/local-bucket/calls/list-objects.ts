@@ -90,14 +90,14 @@ function readPage(catalogue: Catalogue, listing: Listing): Page {
   const to = afterPrefix(listing.prefix)
   for (let from: Uint8Array | undefined = firstKey(listing); from !== undefined; ) {
     const limit = wanted - entries.length
+    if (limit === 0) break
     const objects = catalogue.objects.list(listing.bucket, { from, to, limit })
     from = takeEntries(objects, listing, entries)
-    if (entries.length >= wanted || objects.length < limit) break
   }
   return { entries: entries.slice(0, listing.limit), isTruncated: entries.length === wanted }
 }
 
-/** Returns where to read on; the keys of a common prefix are not read one by one. */
+/** Returns where to read on, `undefined` at the end; the keys of a common prefix are not read one by one. */
 function takeEntries(
   objects: readonly ObjectRecord[],
   listing: Listing,

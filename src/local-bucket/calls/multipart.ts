@@ -80,7 +80,7 @@ export function uploadPlace({ request, bucket, key }: ObjectCall): UploadPlace {
   return { bucket, key, uploadId: request.parameters.get('uploadId') ?? '' }
 }
 
-function partNumber({ request }: ObjectCall): number {
+export function partNumber({ request }: ObjectCall): number {
   const number = numberParameter(request, 'partNumber') ?? 0
   if (number >= 1 && number <= S3_LIMITS.maxParts) return number
   throw new S3Error(

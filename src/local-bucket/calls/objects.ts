@@ -1,5 +1,5 @@
 import { CheckedBody } from '../body.js'
-import { checkCopySource, isNotModified, noSuchKey, replaceGuard } from '../conditions.js'
+import { isNotModified, noSuchKey, replaceGuard } from '../conditions.js'
 import {
   checksumHeaders,
   keptHeaders,
@@ -8,17 +8,13 @@ import {
   refuseUnsupported,
 } from '../object-headers.js'
 import { parseRange } from '../range.js'
-import { decode, parsePath } from '../request.js'
-import { S3Error } from '../s3-error.js'
 import {
-  isoTime,
   NO_CONTENT,
   type ObjectCall,
   quote,
   type S3Reply,
   type Service,
   unquote,
-  xmlReply,
 } from '../service.js'
 import type { NewObject, ObjectPlace, ObjectRecord } from '../storage/records.js'
 
@@ -84,7 +80,7 @@ function notModified(object: ObjectRecord): S3Reply {
   return { status: 304, headers: { etag, 'last-modified': modified } }
 }
 
-function requireObject(place: ObjectPlace, { catalogue }: Service): ObjectRecord {
+export function requireObject(place: ObjectPlace, { catalogue }: Service): ObjectRecord {
   const object = catalogue.objects.find(place)
   if (object !== undefined) return object
   catalogue.requireBucket(place.bucket)
@@ -94,39 +90,4 @@ function requireObject(place: ObjectPlace, { catalogue }: Service): ObjectRecord
 export async function deleteObject(call: ObjectCall, service: Service): Promise<S3Reply> {
   await service.blobs.remove(service.catalogue.objects.delete(call))
   return NO_CONTENT
-}
-
-/**
- * No bytes are copied: both objects have the same files. So the copy keeps ETag and checksum, where S3
- * would make of a multipart object one of a single part.
- */
-export async function copyObject(call: ObjectCall, service: Service): Promise<S3Reply> {
-  const { request } = call
-  refuseUnsupported(request)
-  const { catalogue, blobs, now } = service
-  const place = copySource(request.value('x-amz-copy-source') ?? '')
-  const source = requireObject(place, service)
-  checkCopySource(request, source)
-  const replaces = request.value('x-amz-metadata-directive') === 'REPLACE'
-  if (!replaces && place.bucket === call.bucket && place.key === call.key) {
-    throw new S3Error('InvalidRequest', 'An object can be copied to itself only with new metadata')
-  }
-  const { size, etag, checksum } = source
-  const headers = replaces ? keptHeaders(request) : source.headers
-  const segments = catalogue.objects.segments(source)
-  const object = { size, etag, checksum, headers, segments, modifiedAt: now() }
-  await blobs.remove(catalogue.objects.put(call, object, replaceGuard(request)))
-  const result = [
-    ['LastModified', isoTime(object.modifiedAt)],
-    ['ETag', quote(etag)],
-  ] as const
-  return xmlReply(['CopyObjectResult', result])
-}
-
-function copySource(header: string): ObjectPlace {
-  const [source = '', version] = header.split('?')
-  if (version !== undefined) throw new S3Error('NotImplemented', 'There are no versions here')
-  const { bucket, key } = parsePath(decode(source.replace(/^\/?/, '/')))
-  if (bucket !== undefined && key !== undefined) return { bucket, key }
-  throw new S3Error('InvalidArgument', 'Copy Source must mention the source bucket and key')
 }

@@ -59,6 +59,11 @@ export class Catalogue {
   }
 
   close(): void {
+    // libsql lets go of the file only when all statements have been collected as garbage; the lock goes now.
+    // It can be given up only outside of WAL (https://sqlite.org/wal.html#use_of_wal_without_shared_memory).
+    this.#db.pragma('journal_mode = DELETE')
+    this.#db.pragma('locking_mode = NORMAL')
+    this.#find.get([''])
     this.#db.close()
   }
 }
