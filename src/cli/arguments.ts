@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander'
+import { formatBytes } from '../client/units.js'
 import { MAX_CONCURRENCY } from '../client/upload-options.js'
 import { CHECKSUM_MODES, type ChecksumMode, parseByteSize, S3_LIMITS } from '../protocol/index.js'
-import { formatBytes } from './units.js'
 
 /** Readers of single arguments. Commander puts the option's name and the value before their text. */
 

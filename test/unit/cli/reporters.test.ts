@@ -3,7 +3,7 @@ import { JsonReporter } from '../../../src/cli/json-reporter.js'
 import { printable } from '../../../src/cli/printable.js'
 import { progressText, resumedText, retryText } from '../../../src/cli/progress-text.js'
 import { plainProgress } from '../../../src/cli/text-reporter.js'
-import { formatBytes, formatSeconds } from '../../../src/cli/units.js'
+import { formatBytes, formatSeconds } from '../../../src/client/units.js'
 import type { ProgressEvent } from '../../../src/client/events.js'
 import { Output } from './support/fake-io.js'
 
