@@ -37,6 +37,17 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          globalSetup: ['test/browser/support/browser.setup.ts'],
+          testTimeout: 90_000,
+          hookTimeout: 120_000,
+          // Each file drives a browser of its own.
+          maxWorkers: 1,
+        },
+      },
+      {
+        test: {
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
           globalSetup: ['test/helpers/services.setup.ts'],

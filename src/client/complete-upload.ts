@@ -103,7 +103,7 @@ function fromRefusal(error: unknown): Answer {
 
 async function repair(
   session: UploadSession,
-  { emit, layout }: SessionOptions,
+  { emit, phase, layout }: SessionOptions,
   { ranges, refusal }: Missing,
 ): Promise<void> {
   const within = ranges.filter(([first, last]) => first >= 1 && last <= layout.totalChunks)
@@ -111,6 +111,7 @@ async function repair(
   emit({ type: 'retry', what: 'upload', reason: refusal.message, delayMs: 0 })
   session.forget(within)
   await session.send(within)
+  phase('completing')
 }
 
 /** The client's own word on the object: it must be as long as the file and have the digest of its bytes. */

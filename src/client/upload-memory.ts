@@ -62,7 +62,13 @@ export class UploadMemory {
       ...{ id: this.#id, scope, endpoint, fingerprint, uploadId, filename, size, lastModified },
       ...{ chunkSize, checksum, updatedAt, expiresAt: updatedAt + expiresIn * 1_000 },
     }
-    await store.save(upload).catch(() => {})
+    try {
+      const before = await store.find(this.#id)
+      const isCutAlike = before?.chunkSize === chunkSize && before.checksum === checksum
+      // The checksums of parts that were cut or hashed otherwise would tell of a change that is none.
+      if (!isCutAlike) await store.forget(this.#id)
+      await store.save(upload)
+    } catch {}
   }
 
   async proven({ index, etag, checksum }: ProvenPart): Promise<void> {

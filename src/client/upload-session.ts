@@ -102,6 +102,7 @@ export class UploadSession {
 
   /** Sends parts that the bucket does not have. */
   async send(ranges: readonly IndexRange[]): Promise<void> {
+    this.#options.phase('uploading')
     await this.#forEach(indicesOf(ranges), (index) =>
       this.#pool.lend((buffer) => this.#sendPart(index, buffer)),
     )

@@ -308,12 +308,24 @@ export class Upload {
 
   /** An `init` that was cut off may have been heard: asked again, it tells which upload came of it. */
   async #idToAbort(api: CoordinatorApi, signal: AbortSignal): Promise<string | undefined> {
-    const recalled = this.uploadId === undefined ? await this.#memory.recall() : undefined
-    const known = this.uploadId ?? recalled?.uploadId
-    if (known !== undefined || !this.#hasBegun) return known
+    if (this.uploadId !== undefined) return this.uploadId
+    if (!this.#hasBegun) return this.#idOfEarlierPage()
     const { scope: _, endpoint: server, ...rest } = this.#options
     const reply = await api.init(initRequest(this.#file, { server, ...rest }), { signal })
     return reply.uploadId
+  }
+
+  /** What an earlier page has left, unless another tab is about to finish it. */
+  async #idOfEarlierPage(): Promise<string | undefined> {
+    const busy = new AbortController()
+    const options = { signal: busy.signal, onWait: () => busy.abort() }
+    try {
+      const release = await this.#environment.locks.acquire(this.#memory.id, options)
+      release()
+    } catch {
+      return undefined
+    }
+    return (await this.#memory.recall())?.uploadId
   }
 
   async #fail(cause: unknown): Promise<void> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { CoordinatorApi } from '../../src/client/api.js'
+import { CoordinatorApi, type HeadersSource } from '../../src/client/api.js'
 import { ALWAYS_ONLINE } from '../../src/client/online.js'
 import { PartwayError } from '../../src/client/partway-error.js'
 import type { CallRequest, HttpReply, Transport } from '../../src/client/ports.js'
@@ -33,7 +33,10 @@ class Answers implements Transport {
 const clock = new VirtualClock()
 const signal = new AbortController().signal
 
-function apiOf(replies: HttpReply[], options: { server?: string; token?: string } = {}) {
+function apiOf(
+  replies: HttpReply[],
+  options: { server?: string; token?: string; headers?: HeadersSource } = {},
+) {
   const transport = new Answers(replies)
   const ports = { transport, clock, random: () => 0, online: ALWAYS_ONLINE }
   const api = new CoordinatorApi({ server: 'https://partway.test', ...options, ports })
@@ -59,6 +62,45 @@ describe('CoordinatorApi', () => {
     const without = apiOf([ABORTED])
     await without.api.abort('id', { signal })
     expect(without.transport.asked[0]?.headers).not.toHaveProperty('authorization')
+  })
+
+  it('sends the headers that it was given, or that a function makes for each call', async () => {
+    const fixed = apiOf([ABORTED], { headers: { 'x-csrf': 'a' } })
+    await fixed.api.abort('id', { signal })
+    expect(fixed.transport.asked[0]?.headers).toMatchObject({ 'x-csrf': 'a' })
+    let calls = 0
+    const made = apiOf([ABORTED, ABORTED], {
+      headers: async () => ({ authorization: `Bearer ${++calls}` }),
+    })
+    await made.api.abort('id', { signal })
+    await made.api.abort('id', { signal })
+    const sent = made.transport.asked.map(({ headers }) => headers.authorization)
+    expect(sent).toEqual(['Bearer 1', 'Bearer 2'])
+  })
+
+  it('asks for other headers, once, when the ones it sent are refused', async () => {
+    const headers = ({ refused }: { refused: boolean }) => ({
+      authorization: refused ? 'Bearer new' : 'Bearer old',
+    })
+    const renewed = apiOf([problem('UNAUTHENTICATED'), ABORTED], { headers })
+    await renewed.api.abort('id', { signal })
+    expect(renewed.transport.asked.map((call) => call.headers.authorization)).toEqual([
+      'Bearer old',
+      'Bearer new',
+    ])
+    const refused = apiOf([problem('UNAUTHENTICATED'), problem('UNAUTHENTICATED')], { headers })
+    await expect(refused.api.abort('id', { signal })).rejects.toMatchObject({ status: 401 })
+    expect(refused.transport.asked).toHaveLength(2)
+  })
+
+  it('says so when the headers cannot be had', async () => {
+    const headers = () => Promise.reject(new Error('the login is over'))
+    const { api, transport } = apiOf([ABORTED], { headers })
+    await expect(api.abort('id', { signal })).rejects.toMatchObject({
+      code: 'HEADERS_FAILED',
+      message: expect.stringContaining('the login is over'),
+    })
+    expect(transport.asked).toEqual([])
   })
 
   it.each([

@@ -33,6 +33,7 @@ interface Body {
   readonly digest?: string
   readonly size?: number
   readonly filename?: string
+  readonly checksum?: string
 }
 
 export interface Logged {
@@ -48,10 +49,12 @@ const LATENCY_MS = 10
  */
 export class FakeService implements Transport {
   readonly #clock: Pick<ClientClock, 'sleep'>
-  readonly chunkSize: number
+  chunkSize: number
   readonly mode: ChecksumMode
   uploadId: string = randomUUID()
   state = 'absent'
+  /** A mode that is refused when it is asked for. */
+  refuseChecksum: string | undefined
   /** How often `status` is asked before a verification is over. */
   verifications = 0
   size = 0
@@ -96,6 +99,14 @@ export class FakeService implements Transport {
 
   count(call: string): number {
     return this.log.filter((entry) => entry.call === call).length
+  }
+
+  /** From now on the upload is another, with parts of another size. */
+  recut(chunkSize: number): void {
+    this.chunkSize = chunkSize
+    this.uploadId = randomUUID()
+    this.stored.clear()
+    this.reported.clear()
   }
 
   /** Puts a part where an earlier run would have left it. */
@@ -160,6 +171,9 @@ export class FakeService implements Transport {
   #answer(call: string, body: Body, isReconciling: boolean): HttpReply {
     switch (call) {
       case 'POST init':
+        if (body.checksum !== undefined && body.checksum === this.refuseChecksum) {
+          return problem('INVALID_REQUEST', { field: 'checksum' })
+        }
         if (this.state === 'absent') this.state = 'uploading'
         this.size = body.size ?? 0
         return json(this.#status(this.reported.keys()))
@@ -176,6 +190,7 @@ export class FakeService implements Transport {
       case 'POST complete':
         return this.#complete(body.digest)
       case 'POST abort':
+        if (this.state === 'completed') return problem('WRONG_STATE', { state: 'completed' })
         this.state = 'aborted'
         return json({ upload_id: this.uploadId, state: 'aborted' })
       default:

@@ -2,7 +2,7 @@ import type { UploadEvent } from '../../../src/client/events.js'
 import { PartwayError } from '../../../src/client/partway-error.js'
 import type { ClientPorts } from '../../../src/client/ports.js'
 import { uploadFile } from '../../../src/client/upload-file.js'
-import type { UploadOptions, UploadResult } from '../../../src/client/upload-options.js'
+import type { EngineOptions, UploadResult } from '../../../src/client/upload-options.js'
 import type { ChecksumMode } from '../../../src/protocol/index.js'
 import { FakeFile } from './fake-file.js'
 import { FakeHasher } from './fake-hasher.js'
@@ -44,7 +44,7 @@ export class UploadFixture {
     return this.file.bytes.subarray((index - 1) * 10, index * 10)
   }
 
-  upload(options: Partial<UploadOptions> = {}): Promise<UploadResult> {
+  upload(options: Partial<EngineOptions> = {}): Promise<UploadResult> {
     const onEvent = (event: UploadEvent) => {
       this.events.push(event)
       options.onEvent?.(event)
@@ -54,7 +54,7 @@ export class UploadFixture {
   }
 
   /** The error that the upload ends with. */
-  async failure(options: Partial<UploadOptions> = {}): Promise<PartwayError> {
+  async failure(options: Partial<EngineOptions> = {}): Promise<PartwayError> {
     const outcome = await this.upload(options).catch((error: unknown) => error)
     if (outcome instanceof PartwayError) return outcome
     throw new Error('The upload did not fail as it should', { cause: outcome })

@@ -1,0 +1,216 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Browser } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { writeRandomFile } from '../e2e/files.js'
+import { until } from '../helpers/programs.js'
+import { canDriveBrowser, launchBrowser } from './support/browser.js'
+import { MIB, Stage, type StagedPage, sha256Of, someFile } from './support/stage.js'
+
+describe.skipIf(!canDriveBrowser())('an upload from a page', () => {
+  let browser: Browser
+  let stage: Stage
+  let tab: StagedPage
+
+  beforeAll(async () => {
+    browser = await launchBrowser()
+  })
+  afterAll(() => browser.close())
+  beforeEach(async () => {
+    stage = await Stage.open(browser)
+    tab = await stage.openPage()
+  })
+  afterEach(() => stage.close())
+
+  const file = (parts = 8) => someFile(parts * 8 * MIB)
+
+  async function expectWhole(chosen: ReturnType<typeof file>, on = tab): Promise<void> {
+    const end = await on.end()
+    expect(end).toMatchObject({ kind: 'completed', size: chosen.size })
+    if (end.kind === 'completed') expect(await stage.sha256At(end.key)).toBe(sha256Of(chosen))
+  }
+
+  it('brings 64 MiB to the bucket, every byte once', async () => {
+    const chosen = file()
+    await tab.begin(chosen)
+    await expectWhole(chosen)
+    expect([...stage.gate.stored].sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+    const acknowledged = await tab.page.evaluate(() => window.stage.acknowledged)
+    expect(acknowledged).toEqual([...acknowledged].sort((a, b) => a - b))
+    expect(acknowledged.at(-1)).toBe(chosen.size)
+    expect(await tab.states()).toEqual(['preparing', 'uploading', 'completing', 'completed'])
+  })
+
+  it.each(['md5', 'crc64nvme'] as const)(
+    'hashes by a worker with checksum %s',
+    async (checksum) => {
+      const chosen = file(2)
+      const workers: string[] = []
+      tab.page.on('worker', (worker) => workers.push(worker.url()))
+      await tab.begin(chosen, { checksum })
+      await expectWhole(chosen)
+      expect(workers).toEqual([`${stage.pages.origin}/client/hash-worker.js`])
+    },
+  )
+
+  it('sends nothing while it is paused, and only the rest when it goes on', async () => {
+    const chosen = file()
+    stage.gate.limit(3)
+    await tab.begin(chosen)
+    await until(() => stage.gate.stored.length === 3, 'three parts to be stored')
+    await tab.pause()
+    expect(await tab.state()).toBe('paused')
+    stage.gate.limit(Number.POSITIVE_INFINITY)
+    const asked = stage.gate.asked.length
+    await tab.page.waitForTimeout(500)
+    expect(stage.gate.asked).toHaveLength(asked)
+    await tab.resume()
+    await expectWhole(chosen)
+    expect(stage.gate.stored).toHaveLength(8)
+    expect(new Set(stage.gate.stored).size).toBe(8)
+  })
+
+  it('goes on after a reload with what has not arrived', async () => {
+    const chosen = file()
+    stage.gate.limit(4)
+    await tab.begin(chosen)
+    await until(() => stage.gate.stored.length === 4, 'four parts to be stored')
+    await tab.page.waitForFunction(() => (window.stage.acknowledged.at(-1) ?? 0) >= 4 * 8 * 2 ** 20)
+    await tab.reload()
+    stage.gate.limit(Number.POSITIVE_INFINITY)
+    const remembered = await tab.page.evaluate(() => window.stage.partway.listResumable())
+    expect(remembered).toMatchObject([
+      { filename: chosen.name, size: chosen.size, acknowledgedBytes: 4 * 8 * MIB },
+    ])
+    await tab.begin(chosen)
+    await expectWhole(chosen)
+    expect(stage.gate.stored).toHaveLength(8)
+    expect(new Set(stage.gate.stored).size).toBe(8)
+    const resumed = await tab.page.evaluate(() => window.stage.resumed)
+    expect(resumed).toMatchObject([{ skippedParts: 4, skippedBytes: 4 * 8 * MIB }])
+    expect(await tab.page.evaluate(() => window.stage.partway.listResumable())).toEqual([])
+  })
+
+  it('refuses to mix two files that only look the same', async () => {
+    const chosen = file()
+    stage.gate.limit(4)
+    await tab.begin(chosen)
+    await until(() => stage.gate.stored.length === 4, 'four parts to be stored')
+    await tab.page.waitForFunction(() => (window.stage.acknowledged.at(-1) ?? 0) >= 4 * 8 * 2 ** 20)
+    await tab.reload()
+    stage.gate.limit(Number.POSITIVE_INFINITY)
+    const changed = { ...chosen, seed: chosen.seed + 1 }
+    await tab.begin(changed)
+    expect(await tab.end()).toMatchObject({ kind: 'failed', code: 'FILE_CHANGED' })
+    // Told once; who starts again means the file as it is now.
+    await tab.begin(changed)
+    await expectWhole(changed)
+  })
+
+  it('waits while it is offline and goes on when it is not', async () => {
+    const chosen = file()
+    stage.gate.limit(3)
+    await tab.begin(chosen)
+    await until(() => stage.gate.stored.length === 3, 'three parts to be stored')
+    await stage.context.setOffline(true)
+    await tab.waitForState('offline')
+    stage.gate.limit(Number.POSITIVE_INFINITY)
+    await tab.page.waitForTimeout(1_000)
+    expect(await tab.state()).toBe('offline')
+    await stage.context.setOffline(false)
+    await expectWhole(chosen)
+  })
+
+  it('sits out a bucket that answers 503 for a while', async () => {
+    const chosen = file(4)
+    stage.gate.refuse = (_, attempt) => (attempt <= 2 ? 503 : undefined)
+    await tab.begin(chosen)
+    await expectWhole(chosen)
+    expect(stage.gate.statuses.filter((status) => status === 503)).toHaveLength(8)
+  })
+
+  it('leaves nothing in the bucket when it is cancelled', async () => {
+    stage.gate.limit(2)
+    const chosen = file()
+    await tab.begin(chosen)
+    await until(() => stage.gate.stored.length === 2, 'two parts to be stored')
+    const key = `${await tab.uploadId()}/${chosen.name}`
+    expect(await stage.leftovers(key)).toEqual({ objects: 0, uploads: 1 })
+    await tab.cancel()
+    expect(await tab.state()).toBe('cancelled')
+    expect(await tab.end()).toMatchObject({ kind: 'failed', code: 'CANCELLED' })
+    stage.gate.limit(Number.POSITIVE_INFINITY)
+    expect(await stage.leftovers(key)).toEqual({ objects: 0, uploads: 0 })
+    expect(await tab.page.evaluate(() => window.stage.partway.listResumable())).toEqual([])
+  })
+
+  it('completes nothing of a file that is changed on disk meanwhile', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'partway-chosen-'))
+    const path = join(folder, 'film.bin')
+    await writeRandomFile(path, 40)
+    stage.gate.limit(2)
+    await tab.beginChosen(path, { concurrency: 2 })
+    await until(() => stage.gate.stored.length === 2, 'two parts to be stored')
+    await writeRandomFile(path, 40)
+    stage.gate.limit(Number.POSITIVE_INFINITY)
+    expect(await tab.end()).toMatchObject({ kind: 'failed', code: 'FILE_CHANGED' })
+    expect(await stage.leftovers('')).toMatchObject({ objects: 0 })
+    await rm(folder, { recursive: true })
+  })
+
+  it('says what is wrong when the bucket does not expose ETag', async () => {
+    stage.gate.exposesEtag = false
+    await tab.begin(file(2))
+    const end = await tab.end()
+    expect(end).toMatchObject({ kind: 'failed', code: 'ETAG_NOT_EXPOSED' })
+    expect(end.kind === 'failed' && end.message).toContain('must expose the header ETag')
+  })
+
+  it('waits while another tab sends the same file, and then has nothing to send', async () => {
+    const chosen = file(4)
+    stage.gate.limit(1)
+    await tab.begin(chosen)
+    await until(() => stage.gate.stored.length === 1, 'a part to be stored')
+    const other = await stage.openPage()
+    await other.begin(chosen)
+    await other.waitForState('locked')
+    stage.gate.limit(Number.POSITIVE_INFINITY)
+    await expectWhole(chosen)
+    await expectWhole(chosen, other)
+    expect(stage.gate.stored).toHaveLength(4)
+  })
+
+  it('takes over from a tab that was closed', async () => {
+    const chosen = file(4)
+    stage.gate.limit(1)
+    await tab.begin(chosen)
+    await until(() => stage.gate.stored.length === 1, 'a part to be stored')
+    const other = await stage.openPage()
+    await other.begin(chosen)
+    await other.waitForState('locked')
+    await tab.page.close()
+    stage.gate.limit(Number.POSITIVE_INFINITY)
+    await expectWhole(chosen, other)
+  })
+})
+
+describe.skipIf(!canDriveBrowser())('URLs that are good for five seconds', () => {
+  it('are replaced when they expire on the way', async () => {
+    const browser = await launchBrowser()
+    const stage = await Stage.open(browser, { env: { PARTWAY_URL_TTL: '5s' } })
+    try {
+      const tab = await stage.openPage()
+      const chosen = someFile(2 * 8 * MIB)
+      stage.gate.delayMs = (attempt) => (attempt === 1 ? 6_500 : 0)
+      await tab.begin(chosen)
+      const end = await tab.end()
+      expect(end).toMatchObject({ kind: 'completed' })
+      if (end.kind === 'completed') expect(await stage.sha256At(end.key)).toBe(sha256Of(chosen))
+      expect(stage.gate.statuses).toContain(403)
+    } finally {
+      await stage.close()
+      await browser.close()
+    }
+  })
+})
