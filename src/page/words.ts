@@ -81,10 +81,9 @@ export function canTryAgain({ code, status }: PartwayError): boolean {
 
 /** What is to be shown of a finished upload, by its name. */
 export function resultRows({ object }: UploadResult): [name: string, value: string][] {
-  const { bucket, key, size, etag, digest } = object
+  const { key, size, etag, digest } = object
   return [
     ['Key', key],
-    ['Bucket', bucket],
     ['Size', `${formatBytes(size)} (${size.toLocaleString('en')} bytes)`],
     digest === undefined ? ['ETag', etag] : [checksumName(digest), digest],
   ]

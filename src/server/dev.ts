@@ -104,7 +104,6 @@ function environmentOf({ port, folder }: DevOptions, env: Environment): Environm
     PARTWAY_PORT: String(port),
     PARTWAY_BUCKET: BUCKET,
     PARTWAY_S3_ENDPOINT: LATER.endpoint,
-    PARTWAY_S3_PUBLIC_ENDPOINT: '',
     PARTWAY_S3_REGION: '',
     PARTWAY_S3_FORCE_PATH_STYLE: 'true',
     PARTWAY_STORE: `sqlite:${sessionsIn(folder)}`,
