@@ -51,12 +51,14 @@ const shoot = (page: Page, name: string) =>
 const choose = (page: Page, ...files: string[]) => page.locator('#files').setInputFiles(files)
 /** Waits until just the parts that the gate has let through are counted. */
 const showing = (page: Page, text: string) =>
-  page.getByText(text).first().waitFor({ timeout: 60_000 })
+  page.locator('.row').getByText(text).first().waitFor({ timeout: 60_000 })
 
 try {
   const film = await fileOf('Holiday in Brittany.mov', 96)
   const talk = await fileOf('conference-talk-recording.mkv', 64)
   const photos = await fileOf('photos-2026.zip', 24)
+  const walk = await fileOf('a-walk-along-the-coast.mp4', 96)
+  const backup = await fileOf('backup-november.tar', 64)
   const small = await fileOf('notes.pdf', 3)
 
   await inPage({}, async (page) => {
@@ -71,14 +73,15 @@ try {
     await page.waitForFunction(() => document.title.startsWith('31 %'), { polling: 100 })
     await shoot(page, 'uploading')
   })
+  gate.limit(Number.POSITIVE_INFINITY)
 
   await inPage({ viewport: NARROW, colorScheme: 'dark' }, async (page) => {
-    gate.limit(3)
-    await choose(page, photos)
+    await choose(page, small)
     await showing(page, 'Done')
     gate.limit(5)
-    await choose(page, film)
+    await choose(page, walk)
     await showing(page, '40.0 MiB of')
+    await page.waitForTimeout(1_000)
     await page.getByRole('button', { name: 'Pause' }).click()
     await showing(page, 'Paused')
     await shoot(page, 'paused')
@@ -86,16 +89,17 @@ try {
     await showing(page, 'Interrupted')
     await shoot(page, 'unfinished')
   })
+  gate.limit(Number.POSITIVE_INFINITY)
 
   await inPage({ colorScheme: 'dark' }, async (page) => {
     gate.limit(4)
-    await choose(page, talk)
+    await choose(page, backup)
     await showing(page, '32.0 MiB of')
     await dev.kill('SIGKILL')
     gate.limit(Number.POSITIVE_INFINITY)
     await showing(page, 'Trying again')
     await shoot(page, 'retrying')
-    await page.getByText('Failed').waitFor({ timeout: 180_000 })
+    await page.locator('.row').getByText('Failed').waitFor({ timeout: 180_000 })
     await shoot(page, 'failed')
     dev = await DevProcess.start(join(folder, 'state'), ports, env)
     await page.getByRole('button', { name: 'Try again' }).click()
