@@ -55,10 +55,10 @@ describe.skipIf(!canDriveBrowser())('an upload from a page', () => {
   )
 
   it('sends nothing while it is paused, and only the rest when it goes on', async () => {
-    const chosen = file()
-    stage.gate.limit(3)
+    const chosen = file(5)
+    stage.gate.limit(2)
     await tab.begin(chosen)
-    await until(() => stage.gate.stored.length === 3, 'three parts to be stored')
+    await until(() => stage.gate.stored.length === 2, 'two parts to be stored')
     await tab.pause()
     expect(await tab.state()).toBe('paused')
     stage.gate.limit(Number.POSITIVE_INFINITY)
@@ -67,37 +67,37 @@ describe.skipIf(!canDriveBrowser())('an upload from a page', () => {
     expect(stage.gate.asked).toHaveLength(asked)
     await tab.resume()
     await expectWhole(chosen)
-    expect(stage.gate.stored).toHaveLength(8)
-    expect(new Set(stage.gate.stored).size).toBe(8)
+    expect(stage.gate.stored).toHaveLength(5)
+    expect(new Set(stage.gate.stored).size).toBe(5)
   })
 
   it('goes on after a reload with what has not arrived', async () => {
-    const chosen = file()
-    stage.gate.limit(4)
+    const chosen = file(5)
+    stage.gate.limit(2)
     await tab.begin(chosen)
-    await until(() => stage.gate.stored.length === 4, 'four parts to be stored')
-    await tab.page.waitForFunction(() => (window.stage.acknowledged.at(-1) ?? 0) >= 4 * 8 * 2 ** 20)
+    await until(() => stage.gate.stored.length === 2, 'two parts to be stored')
+    await tab.page.waitForFunction(() => (window.stage.acknowledged.at(-1) ?? 0) >= 2 * 8 * 2 ** 20)
     await tab.reload()
     stage.gate.limit(Number.POSITIVE_INFINITY)
     const remembered = await tab.page.evaluate(() => window.stage.partway.listResumable())
     expect(remembered).toMatchObject([
-      { filename: chosen.name, size: chosen.size, acknowledgedBytes: 4 * 8 * MIB },
+      { filename: chosen.name, size: chosen.size, acknowledgedBytes: 2 * 8 * MIB },
     ])
     await tab.begin(chosen)
     await expectWhole(chosen)
-    expect(stage.gate.stored).toHaveLength(8)
-    expect(new Set(stage.gate.stored).size).toBe(8)
+    expect(stage.gate.stored).toHaveLength(5)
+    expect(new Set(stage.gate.stored).size).toBe(5)
     const resumed = await tab.page.evaluate(() => window.stage.resumed)
-    expect(resumed).toMatchObject([{ skippedParts: 4, skippedBytes: 4 * 8 * MIB }])
+    expect(resumed).toMatchObject([{ skippedParts: 2, skippedBytes: 2 * 8 * MIB }])
     expect(await tab.page.evaluate(() => window.stage.partway.listResumable())).toEqual([])
   })
 
   it('refuses to mix two files that only look the same', async () => {
-    const chosen = file()
-    stage.gate.limit(4)
+    const chosen = file(5)
+    stage.gate.limit(2)
     await tab.begin(chosen)
-    await until(() => stage.gate.stored.length === 4, 'four parts to be stored')
-    await tab.page.waitForFunction(() => (window.stage.acknowledged.at(-1) ?? 0) >= 4 * 8 * 2 ** 20)
+    await until(() => stage.gate.stored.length === 2, 'two parts to be stored')
+    await tab.page.waitForFunction(() => (window.stage.acknowledged.at(-1) ?? 0) >= 2 * 8 * 2 ** 20)
     await tab.reload()
     stage.gate.limit(Number.POSITIVE_INFINITY)
     const changed = { ...chosen, seed: chosen.seed + 1 }
@@ -109,10 +109,10 @@ describe.skipIf(!canDriveBrowser())('an upload from a page', () => {
   })
 
   it('waits while it is offline and goes on when it is not', async () => {
-    const chosen = file()
-    stage.gate.limit(3)
+    const chosen = file(5)
+    stage.gate.limit(2)
     await tab.begin(chosen)
-    await until(() => stage.gate.stored.length === 3, 'three parts to be stored')
+    await until(() => stage.gate.stored.length === 2, 'two parts to be stored')
     await stage.context.setOffline(true)
     await tab.waitForState('offline')
     stage.gate.limit(Number.POSITIVE_INFINITY)
@@ -132,7 +132,7 @@ describe.skipIf(!canDriveBrowser())('an upload from a page', () => {
 
   it('leaves nothing in the bucket when it is cancelled', async () => {
     stage.gate.limit(2)
-    const chosen = file()
+    const chosen = file(4)
     await tab.begin(chosen)
     await until(() => stage.gate.stored.length === 2, 'two parts to be stored')
     const key = `${await tab.uploadId()}/${chosen.name}`

@@ -1,6 +1,7 @@
 import { PartwayError } from '../partway-error.js'
 import { reasonOf } from '../reason.js'
 import type { RememberedFile } from '../upload-memory.js'
+import { partBlobs } from './part-blobs.js'
 
 const VERSION = 'as it was chosen'
 
@@ -37,7 +38,10 @@ export function blobFile(blob: Blob, { filename, random }: BlobFileOptions): Rem
 }
 
 async function bytesOf(blob: Blob, offset: number, length: number): Promise<Uint8Array> {
-  return new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer())
+  const piece = blob.slice(offset, offset + length)
+  const bytes = new Uint8Array(await piece.arrayBuffer())
+  partBlobs.set(bytes, piece)
+  return bytes
 }
 
 function readError(cause: unknown, name: string): PartwayError {
