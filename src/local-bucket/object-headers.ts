@@ -19,8 +19,7 @@ const MAX_METADATA_BYTES = 2_048
 
 /** What a request asks to be kept with its object. */
 export function keptHeaders(request: S3Request): Record<string, string> {
-  const names = request.headerNames.filter((name) => name.startsWith(METADATA))
-  const metadata = names.map((name) => [name, request.value(name) ?? ''] as const)
+  const metadata = [...hoistedMetadata(request), ...sentMetadata(request)]
   const bytes = metadata.reduce((sum, [name, value]) => {
     return sum + name.length - METADATA.length + value.length
   }, 0)
@@ -32,6 +31,19 @@ export function keptHeaders(request: S3Request): Record<string, string> {
     return value === undefined ? [] : [[name, value] as const]
   })
   return { 'content-type': 'binary/octet-stream', ...Object.fromEntries([...kept, ...metadata]) }
+}
+
+function sentMetadata(request: S3Request): readonly (readonly [string, string])[] {
+  const names = request.headerNames.filter((name) => name.startsWith(METADATA))
+  return names.map((name) => [name, request.value(name) ?? ''])
+}
+
+/** SDKs move metadata into the query of a presigned URL, where it is signed. */
+function hoistedMetadata({ parameters }: S3Request): readonly (readonly [string, string])[] {
+  const named = [...parameters].map(([name, value]) => [name.toLowerCase(), value] as const)
+  return named.flatMap(([name, value]) => {
+    return name.startsWith(METADATA) ? [[name, asHeader(value)] as const] : []
+  })
 }
 
 /** How the body was sent is no business of those who get the object. */

@@ -1,7 +1,7 @@
 import type { ResumedEvent, RetryEvent, Upload, UploadSnapshot } from '../client/index.js'
 import { formatBytes, formatSeconds } from '../client/units.js'
 import type { Announcer } from './announcer.js'
-import { type Action, RowView } from './row-view.js'
+import { type Action, RowView, type Share } from './row-view.js'
 import { canTryAgain, percentOf, problemOf, progressText, resultRows, STATES } from './words.js'
 
 export interface UploadRowOptions {
@@ -61,12 +61,7 @@ export class UploadRow {
     const { state, progress, error, result } = snapshot
     if (state !== before?.state) this.#enter(snapshot)
     if (progress.acknowledgedBytes > (before?.progress.acknowledgedBytes ?? 0)) this.#view.note('')
-    const { acknowledgedBytes, inFlightBytes, totalBytes } = progress
-    this.#view.progress({
-      arrived: totalBytes === 0 ? 0 : acknowledgedBytes / totalBytes,
-      sent: totalBytes === 0 ? 0 : Math.min(1, (acknowledgedBytes + inFlightBytes) / totalBytes),
-      text: progressText(progress, state === 'uploading'),
-    })
+    this.#view.progress(shareOf(snapshot))
     this.#view.problem(error && problemOf(error))
     if (result !== undefined) this.#view.result(resultRows(result))
     this.#view.actions(this.#actions(snapshot))
@@ -141,8 +136,18 @@ export class UploadRow {
   }
 }
 
-function retryText({ what, index, reason, delayMs }: RetryEvent): string {
-  const subject = index === undefined ? '' : `${what} ${index}: `
+function shareOf({ state, progress }: UploadSnapshot): Share {
+  const { acknowledgedBytes, inFlightBytes, totalBytes } = progress
+  if (state === 'idle') return { arrived: 0, sent: 0, text: formatBytes(totalBytes) }
+  const isMoving = state === 'uploading'
+  const sent = acknowledgedBytes + (isMoving ? inFlightBytes : 0)
+  const share = (bytes: number) => (totalBytes === 0 ? 0 : Math.min(1, bytes / totalBytes))
+  const text = progressText(progress, isMoving)
+  return { arrived: share(acknowledgedBytes), sent: share(sent), text }
+}
+
+function retryText({ index, reason, delayMs }: RetryEvent): string {
+  const subject = index === undefined ? '' : `Part ${index}: `
   const when =
     delayMs < 1_000
       ? 'Trying again'

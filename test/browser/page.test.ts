@@ -117,6 +117,19 @@ describe.skipIf(inject('chromiumProgram') === '')('the page of partway dev', () 
     expect(stage.complaints).toEqual([])
   })
 
+  it('does not call unfinished what turned out to be there already', async () => {
+    const path = await stage.file('film.bin', 1)
+    await stage.choose(path)
+    await stage.isNow('film.bin', 'Done')
+    await stage.press('film.bin', 'Remove from list')
+    await stage.choose(path)
+    await stage.isNow('film.bin', 'Done')
+    await stage.page.reload()
+    await stage.page.waitForLoadState('networkidle')
+    expect(await stage.page.locator('#unfinished').isVisible()).toBe(false)
+    expect(inOrder()).toEqual([1])
+  })
+
   it('does not take another file for the one that was begun', async () => {
     const path = await stage.file('film.bin', 24)
     const other = await stage.file('other.bin', 24)

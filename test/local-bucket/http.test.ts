@@ -18,6 +18,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { startLocalBucket } from '../../src/local-bucket/index.js'
 import { MIB } from '../../src/protocol/index.js'
 import { LOCAL_CREDENTIALS, startTestLocalBucket } from '../helpers/local-bucket.js'
+import { signedHeaders } from './sign-request.js'
 
 const BUCKET = 'http-bucket'
 const local = await startTestLocalBucket({
@@ -99,6 +100,14 @@ describe('requests', () => {
     expect(late.text).toContain('Request has expired')
   })
 
+  it('have the metadata that is in the query of their URL', async () => {
+    const url = await presignedPut('hoisted', { Metadata: { name: 'ü' } })
+    expect(url).toContain('x-amz-meta-name=')
+    expect((await send(url, { method: 'PUT' })).status).toBe(200)
+    const { headers } = await send(await presignedGet('hoisted'))
+    expect(Buffer.from(String(headers['x-amz-meta-name']), 'latin1').toString()).toBe('ü')
+  })
+
   it('for what has not changed are answered without the bytes', async () => {
     const url = await presignedPut('same')
     const { headers } = await send(url, { method: 'PUT', body: Buffer.from('text') })
@@ -152,6 +161,29 @@ describe('a body', () => {
       expect(reply.text).toContain('SignatureDoesNotMatch')
     }
     agent.destroy()
+  })
+
+  it('that is refused half-way does, too', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const url = `${local.url}/${BUCKET}/half-way`
+    const chunk = [
+      Buffer.from(`${large.length.toString(16)}\r\n`),
+      large,
+      Buffer.from('\r\n0\r\n\r\n'),
+    ]
+    const body = Buffer.concat(chunk)
+    const headers = {
+      'content-length': String(body.length),
+      'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+      'x-amz-decoded-content-length': '10',
+    }
+    for (let i = 0; i < 3; i++) {
+      const signed = signedHeaders('PUT', url, headers)
+      const reply = await send(url, { method: 'PUT', headers: signed, body, agent })
+      expect(reply.text).toContain('IncompleteBody')
+    }
+    agent.destroy()
+    expect((await send(await presignedGet('half-way'))).status).toBe(404)
   })
 
   it('that ends early leaves nothing', async () => {
@@ -282,6 +314,26 @@ describe('the start', () => {
     await second.close()
     reader.destroy()
     await rm(folder, { recursive: true })
+  })
+})
+
+describe('a file that was taken away', () => {
+  it('is a fault that is logged, and the reply is cut off', async () => {
+    const events: string[] = []
+    const robbed = await startTestLocalBucket({
+      buckets: [BUCKET],
+      log: ({ event }) => events.push(event),
+    })
+    const owner = clientOf(robbed.url)
+    const at = { Bucket: BUCKET, Key: 'gone' }
+    await owner.send(new PutObjectCommand({ ...at, Body: 'text' }))
+    const blobs = join(robbed.folder, 'blobs')
+    for (const name of await readdir(blobs)) await rm(join(blobs, name))
+    const url = await getSignedUrl(owner, new GetObjectCommand(at))
+    await expect(send(url)).rejects.toThrow()
+    expect(events).toEqual(['local-bucket.started', 'local-bucket.fault'])
+    owner.destroy()
+    await robbed.remove()
   })
 })
 

@@ -146,13 +146,6 @@ describe('objects', () => {
     expect(await nameOfError(bytesOf('bad'))).toBe('NoSuchKey')
   })
 
-  it('that are longer than was said are refused half-way, and the connection stays good', async () => {
-    const body = Readable.from([Buffer.alloc(8 * MIB), Buffer.alloc(8 * MIB)])
-    const more = { ContentLength: 10, ChecksumAlgorithm: 'CRC32' }
-    expect(await nameOfError(put('too-long', body, more))).toBe('IncompleteBody')
-    expect(await nameOfError(bytesOf('too-long'))).toBe('NoSuchKey')
-  })
-
   it('are copied, and outlive the original', async () => {
     const bytes = randomBytes(1_000)
     await put('original', bytes, { Metadata: { kept: 'yes' } })

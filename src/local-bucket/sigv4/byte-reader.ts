@@ -35,6 +35,11 @@ export class ByteReader {
     }
   }
 
+  /** Takes no more from the source. */
+  async end(): Promise<void> {
+    await this.#source.return?.()
+  }
+
   async #readLine(maxBytes: number): Promise<string | undefined> {
     for (;;) {
       const end = this.#rest.indexOf(LF)

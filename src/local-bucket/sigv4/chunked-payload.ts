@@ -27,6 +27,18 @@ export async function* decodeChunked(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const reader = new ByteReader(source)
   const chain = options.seed === undefined ? undefined : new SignatureChain(options.seed)
+  try {
+    yield* readChunks(reader, chain)
+    await readTrailer(reader, options, chain)
+  } finally {
+    await reader.end()
+  }
+}
+
+async function* readChunks(
+  reader: ByteReader,
+  chain: SignatureChain | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
   for (;;) {
     const { size, signature } = parseChunkHeader(await reader.line(MAX_LINE))
     const hash = chain === undefined ? undefined : createHash('sha256')
@@ -35,10 +47,9 @@ export async function* decodeChunked(
       yield bytes
     }
     if (chain !== undefined && hash !== undefined) chain.checkChunk(hash, signature)
-    if (size === 0) break
+    if (size === 0) return
     await expectEmptyLine(reader)
   }
-  await readTrailer(reader, options, chain)
 }
 
 async function readTrailer(
