@@ -46,8 +46,13 @@ async function inPage(
   await context.close()
 }
 
-const shoot = (page: Page, name: string) =>
-  page.screenshot({ path: join(OUT, `${name}.png`), fullPage: true, animations: 'disabled' })
+/** The page shows numbers anew only a few times a second, and its bars take their time. */
+async function shoot(page: Page, name: string): Promise<void> {
+  await page.waitForTimeout(800)
+  const path = join(OUT, `${name}.png`)
+  await page.screenshot({ path, fullPage: true, animations: 'disabled' })
+}
+
 const choose = (page: Page, ...files: string[]) => page.locator('#files').setInputFiles(files)
 /** Waits until just the parts that the gate has let through are counted. */
 const showing = (page: Page, text: string) =>
@@ -97,8 +102,6 @@ try {
     await showing(page, '32.0 MiB of')
     await dev.kill('SIGKILL')
     gate.limit(Number.POSITIVE_INFINITY)
-    await showing(page, 'Trying again')
-    await shoot(page, 'retrying')
     await page.locator('.row').getByText('Failed').waitFor({ timeout: 180_000 })
     await shoot(page, 'failed')
     dev = await DevProcess.start(join(folder, 'state'), ports, env)

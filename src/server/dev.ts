@@ -21,6 +21,7 @@ export interface DevOptions {
 
 const BUCKET = 'uploads'
 const BUCKET_HOST = '127.0.0.1'
+const LAST_PORT = 65_535
 
 /**
  * `partway dev`: the server with the page, a bucket and SQLite in one process, with nothing to install or to
@@ -63,7 +64,7 @@ async function start(parts: DevParts): Promise<Stoppable> {
 
 async function startBucket({ options, log }: DevParts, folder: DevFolder): Promise<LocalBucket> {
   const { accessKeyId, secretAccessKey } = folder.secrets
-  const port = options.bucketPort ?? (options.port === 0 ? 0 : options.port + 1)
+  const port = options.bucketPort ?? portBeside(options.port)
   const option = options.bucketPort === undefined ? '--port' : '--bucket-port'
   try {
     return await startLocalBucket({
@@ -78,6 +79,11 @@ async function startBucket({ options, log }: DevParts, folder: DevFolder): Promi
     if (isBecauseOf(error, 'SQLITE_BUSY')) throw folderInUse(folder)
     throw portProblem(error, { port, option, what: 'The bucket' })
   }
+}
+
+function portBeside(port: number): number {
+  if (port === 0) return 0
+  return port === LAST_PORT ? port - 1 : port + 1
 }
 
 async function startCoordinator(
