@@ -2,11 +2,12 @@ import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import { networkInterfaces, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DevProcess } from '../helpers/dev-process.js'
+import { hasIpv6 } from '../helpers/ipv6.js'
 import { PartwayProcess } from '../helpers/programs.js'
 
 const run = promisify(execFile)
@@ -121,11 +122,6 @@ describe('partway dev', () => {
     await expect(stat(state)).rejects.toThrow('ENOENT')
   })
 })
-
-function hasIpv6(): boolean {
-  const addresses = Object.values(networkInterfaces()).flatMap((all) => all ?? [])
-  return addresses.some(({ address }) => address === '::1')
-}
 
 function otherThan(port: number): number {
   return port < 60_000 ? port + 10 : port - 10
