@@ -44,6 +44,8 @@ export class PageStage {
     const dev = await DevProcess.start(join(folder, 'state'), { port, bucketPort }, env)
     const context = await browser.newContext(options)
     const page = await context.newPage()
+    // Only from then on is the dialogue of the browser held back, and it takes a moment.
+    page.on('filechooser', () => {})
     const complaints = await watchPage(page, [dev.url, env.PARTWAY_S3_PUBLIC_ENDPOINT])
     await page.goto(dev.url)
     return new PageStage({ folder, gate, page, complaints, dev }, context, env)
