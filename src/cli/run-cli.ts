@@ -4,8 +4,10 @@ import {
   chunkSizeArgument,
   concurrencyArgument,
   metadataArgument,
+  portArgument,
 } from './arguments.js'
 import type { CliIo } from './cli-io.js'
+import { type DevFlags, devCommand } from './dev-command.js'
 import { exitCodeOf, exitCodesHelp, OK, USAGE } from './exit-codes.js'
 import { printable } from './printable.js'
 import { errorText } from './reporter.js'
@@ -51,6 +53,7 @@ export function createProgram(io: CliIo, onExitCode: (code: number) => void): Co
       writeErr: (text) => io.stderr.write(text),
     })
   addServe(program, io, onExitCode)
+  addDev(program, io, onExitCode)
   addUpload(program, io, onExitCode)
   addStatus(program, io, onExitCode)
   addAbort(program, io, onExitCode)
@@ -77,6 +80,20 @@ function addServe(program: Command, io: CliIo, onExitCode: (code: number) => voi
       // Loaded here only: an upload needs neither the server nor what it loads.
       const { serve } = await import('../server/serve.js')
       onExitCode(await serve(io.env, io))
+    })
+}
+
+function addDev(program: Command, io: CliIo, onExitCode: (code: number) => void): void {
+  program
+    .command('dev')
+    .description(
+      'run it all for development: coordinator, page and a bucket, with nothing to set up',
+    )
+    .option('--port <port>', 'of the coordinator and the page', portArgument, 8000)
+    .option('--bucket-port <port>', 'of the bucket; the one after --port by default', portArgument)
+    .option('--dir <folder>', 'where everything is kept', './.partway')
+    .action(async (flags: DevFlags) => {
+      onExitCode(await devCommand(flags, io))
     })
 }
 

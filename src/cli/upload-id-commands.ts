@@ -1,5 +1,6 @@
 import { CoordinatorApi, nodePorts } from '../client/node.js'
 import { PartwayError } from '../client/partway-error.js'
+import { formatBytes, formatSeconds } from '../client/units.js'
 import { type ChecksumMode, type StatusReply, toWire } from '../protocol/index.js'
 import type { CliIo } from './cli-io.js'
 import { type ConnectionFlags, connectionOf } from './connection.js'
@@ -7,7 +8,6 @@ import { exitCodeOf, OK } from './exit-codes.js'
 import { Interrupts } from './interrupts.js'
 import { printable } from './printable.js'
 import { errorText } from './reporter.js'
-import { formatBytes, formatSeconds } from './units.js'
 
 export interface UploadIdFlags extends ConnectionFlags {
   readonly json?: boolean
