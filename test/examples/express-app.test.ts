@@ -1,53 +1,29 @@
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { uploadFile } from '../../src/client/node.js'
 import { sha256OfFile, sha256OfObject, writeRandomFile } from '../e2e/files.js'
 import { startTestLocalBucket, type TestLocalBucket } from '../helpers/local-bucket.js'
-import { freePort, NodeProcess, until } from '../helpers/programs.js'
-import { createTestBucket, type TestBucket } from '../helpers/s3-fixture.js'
-import { copyExample, type ExampleCopy } from './example-copy.js'
+import { type ExpressApp, startExpressApp } from './express-app-process.js'
 
 describe('examples/express-app', () => {
-  let example: ExampleCopy
   let local: TestLocalBucket
-  let bucket: TestBucket
-  let app: NodeProcess
-  let url: string
+  let app: ExpressApp
 
   beforeAll(async () => {
-    example = await copyExample('express-app', ['express'])
     local = await startTestLocalBucket()
-    bucket = await createTestBucket(local.serviceUrl)
-    const port = await freePort()
-    url = `http://127.0.0.1:${port}`
-    app = new NodeProcess([join(example.folder, 'server.js')], {
-      PORT: String(port),
-      DATABASE: join(example.folder, 'sessions.db'),
-      PARTWAY_SECRET: randomBytes(32).toString('hex'),
-      SESSION_SECRET: randomBytes(32).toString('hex'),
-      PARTWAY_BUCKET: bucket.bucket,
-      PARTWAY_S3_ENDPOINT: bucket.endpoint,
-      AWS_ACCESS_KEY_ID: bucket.credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: bucket.credentials.secretAccessKey,
-    })
-    const hasEnded = () => app.child.exitCode !== null
-    await until(() => hasEnded() || app.log.includes(`:${port}`), 'the app to start')
-    if (hasEnded()) throw new Error(`the app did not start:\n${app.log}`)
+    app = await startExpressApp(local.serviceUrl)
   })
   afterAll(async () => {
-    await app.kill('SIGKILL')
-    await bucket.remove()
+    await app.remove()
     await local.remove()
-    await example.remove()
   })
 
   const post = (path: string, body: unknown, type = 'application/json') =>
-    fetch(url + path, {
+    fetch(app.url + path, {
       ...{ method: 'POST', body: JSON.stringify(body) },
       headers: { 'content-type': type },
     })
-  const get = (path: string, cookie = '') => fetch(url + path, { headers: { cookie } })
+  const get = (path: string, cookie = '') => fetch(app.url + path, { headers: { cookie } })
 
   async function logIn(user: string, password: string): Promise<string> {
     const reply = await post('/login', { user, password })
@@ -68,15 +44,15 @@ describe('examples/express-app', () => {
   it('takes an upload of the user who is logged in, and shows it to nobody else', async () => {
     const ada = await logIn('ada', 'lovelace')
     const grace = await logIn('grace', 'hopper')
-    const path = join(example.folder, 'engine.bin')
+    const path = join(app.folder, 'engine.bin')
     await writeRandomFile(path, 12)
 
     // With a hash, so that the app's own worker has to read the object.
-    const options = { server: url, headers: { cookie: ada }, verifyHash: 'sha256' } as const
+    const options = { server: app.url, headers: { cookie: ada }, verifyHash: 'sha256' } as const
     const { uploadId, object } = await uploadFile(path, options)
     const sha256 = await sha256OfFile(path)
-    expect(object).toMatchObject({ bucket: bucket.bucket, size: 12 * 1024 * 1024, sha256 })
-    expect(await sha256OfObject(bucket.client, object)).toBe(sha256)
+    expect(object).toMatchObject({ bucket: app.bucket.bucket, size: 12 * 1024 * 1024, sha256 })
+    expect(await sha256OfObject(app.bucket.client, object)).toBe(sha256)
 
     const listed = await (await get('/uploads', ada)).json()
     expect(listed.uploads).toMatchObject([{ upload_id: uploadId, state: 'completed' }])
@@ -105,10 +81,10 @@ describe('examples/express-app', () => {
     const login = { user: 'ada', password: 'lovelace' }
     expect((await post('/login', login, 'text/plain')).status).toBe(415)
     expect((await post('/upload/init', { filename: 'a', size: 1 }, 'text/plain')).status).toBe(415)
-    expect((await fetch(`${url}/logout`, { method: 'POST' })).status).toBe(415)
+    expect((await fetch(`${app.url}/logout`, { method: 'POST' })).status).toBe(415)
   })
 
   it('stops when it is asked to', async () => {
-    expect(await app.kill('SIGTERM')).toMatchObject({ code: 0, signal: null })
+    expect(await app.process.kill('SIGTERM')).toMatchObject({ code: 0, signal: null })
   })
 })

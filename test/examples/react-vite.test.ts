@@ -1,20 +1,18 @@
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { copyExample, type ExampleCopy } from './example-copy.js'
+import type { ExampleCopy } from './example-copy.js'
+import { bundleReactExample, copyReactExample } from './react-vite-bundle.js'
 
 const run = promisify(execFile)
 const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url))
-const PACKAGES = ['react', 'react-dom', '@types/react', '@types/react-dom']
 
 describe('examples/react-vite', () => {
   let example: ExampleCopy
 
   beforeAll(async () => {
-    example = await copyExample('react-vite', PACKAGES)
+    example = await copyReactExample()
   })
   afterAll(() => example.remove())
 
@@ -24,11 +22,7 @@ describe('examples/react-vite', () => {
   })
 
   it('bundles for a page, without Node', async () => {
-    const { metafile } = await build({
-      entryPoints: [join(example.folder, 'src/main.tsx')],
-      ...{ bundle: true, format: 'esm', platform: 'browser', write: false, metafile: true },
-      ...{ jsx: 'automatic', external: ['node:*'], logLevel: 'silent' },
-    })
+    const { metafile } = await bundleReactExample(example)
     const files = Object.entries(metafile.inputs)
     expect(files.some(([file]) => file.endsWith('dist/react/use-upload.js'))).toBe(true)
     const imported = files.flatMap(([, { imports }]) => imports.map(({ path }) => path))
