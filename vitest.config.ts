@@ -21,7 +21,7 @@ export default defineConfig({
         // On the embedded bucket, so it needs no service.
         test: {
           name: 'local-bucket',
-          include: ['test/local-bucket/**/*.test.ts'],
+          include: ['test/{local-bucket,examples}/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
