@@ -45,8 +45,10 @@ export async function complete(
   const claim = await claimOrWait(context, ref, expectedHash?.toLowerCase())
   if (claim.kind === 'verifying') return { uploadId: request.uploadId, state: 'verifying' }
   if (claim.kind === 'wrong-state') return standing(context, claim.upload, expectedHash)
-  // Where others have the say by now, they are asked, as whoever repeats the request would.
-  return (await finish(context, claim, request.digest)) ?? complete(context, caller, request)
+  // Where others have the say by now, they are asked, as whoever repeats the request would. The reports were
+  // of the multipart upload that was there before.
+  const { parts: _, ...again } = request
+  return (await finish(context, claim, request.digest)) ?? complete(context, caller, again)
 }
 
 /** Before anything is claimed for it: no file has two hashes of one kind. */
@@ -220,7 +222,9 @@ async function concludeProven(
 
 /** Opened anew by this caller or another, unless it has ended: by others, or with the object of a twin. */
 function afterLoss({ session: { upload, parts } }: OpenedUpload): undefined {
-  if (upload.state === 'uploading') throw partsMissing(missingParts(upload, parts))
+  const missing = missingParts(upload, parts)
+  // What was found in its place may have them all.
+  if (upload.state === 'uploading' && missing.length > 0) throw partsMissing(missing)
 }
 
 function partsMissing(missing: readonly IndexRange[]): UploadError {

@@ -46,6 +46,19 @@ describe('an upload whose parts were lost', () => {
     expect(bucket.openUploads()).toEqual([])
   })
 
+  it('is completed at once when another of its multipart uploads has all of them', async () => {
+    const file = new SampleFile(10)
+    const ghosted = await driver.init(file, { checksum: 'none' })
+    const key = `${ghosted.uploadId}/sample.bin`
+    for (const { multipartId } of bucket.openUploads()) bucket.forget(multipartId)
+    const metadata = { 'partway-token': `${ghosted.uploadId}.1` }
+    const request = { key, checksum: 'none' as const, metadata }
+    const { multipartId } = await bucket.createMultipartUpload(request)
+    await bucket.putPart({ key, multipartId, index: 1 }, file.bytes)
+    const done = await driver.complete(ghosted.uploadId)
+    expect(done).toMatchObject({ state: 'completed', object: { size: 10 } })
+  })
+
   /** What others do just before the next caller asks for the object. */
   function beforeNextHead(others: () => Promise<void>): void {
     bucket.onCall = async (name) => {
