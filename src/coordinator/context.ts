@@ -13,7 +13,10 @@ export interface Context {
   readonly settings: CoordinatorSettings
   /** As far as is known now: a bucket may be found out about while uploads go on. */
   readonly capabilities: () => BucketCapabilities
+  /** Makes every new id. */
   readonly secret: string
+  /** Made ids before; nothing new is made with them. */
+  readonly formerSecrets: readonly string[]
   /** Says that there is work to do on an upload for which no client waits, such as to verify it. */
   readonly announce: (ref: UploadRef) => void
 }

@@ -20,9 +20,10 @@ export interface PartwayOptions {
   readonly signer: PartSigner
   /**
    * Makes upload ids: at least 32 bytes, the same on every server that shares the store. With
-   * another secret the same file gets another id.
+   * another secret the same file gets another id. Of several the first makes ids, and an upload that was
+   * begun under one of the others is found again.
    */
-  readonly secret: string
+  readonly secret: string | readonly string[]
   readonly settings?: Partial<CoordinatorSettings>
   /**
    * What the bucket can do, as far as is known when it is asked. A mode that it cannot do is refused.
@@ -48,10 +49,8 @@ const MIN_SECRET_BYTES = 32
  * asks nothing.
  */
 export function createPartway(options: PartwayOptions): Partway {
-  const { secret, store } = options
-  if (Buffer.byteLength(secret) < MIN_SECRET_BYTES) {
-    throw new TypeError(`secret must have at least ${MIN_SECRET_BYTES} bytes`)
-  }
+  const { store } = options
+  const [secret, ...formerSecrets] = checkedSecrets(options.secret)
   const context: Context = {
     store: reportingFaults(store, 'STORE_UNAVAILABLE'),
     bucket: reportingFaults(options.bucket, 'BUCKET_UNAVAILABLE'),
@@ -61,6 +60,7 @@ export function createPartway(options: PartwayOptions): Partway {
     settings: { ...DEFAULT_SETTINGS, ...options.settings },
     capabilities: options.capabilities ?? (() => ALL_CAPABILITIES),
     secret,
+    formerSecrets,
     announce: ({ owner, id }) => options.onDue?.({ owner, id }),
   }
   return {
@@ -78,6 +78,15 @@ export function createPartway(options: PartwayOptions): Partway {
     }),
     close: () => store.close(),
   }
+}
+
+function checkedSecrets(given: string | readonly string[]): readonly [string, ...string[]] {
+  const [first, ...others] = typeof given === 'string' ? [given] : given
+  if (first === undefined) throw new TypeError('secret must have at least one item')
+  if ([first, ...others].some((secret) => Buffer.byteLength(secret) < MIN_SECRET_BYTES)) {
+    throw new TypeError(`secret must have at least ${MIN_SECRET_BYTES} bytes`)
+  }
+  return [first, ...others]
 }
 
 export const systemClock: Clock = {

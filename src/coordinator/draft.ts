@@ -32,10 +32,11 @@ export function draftOf(context: Context, caller: Caller, request: InitRequest):
     throw fieldRefusal('INVALID_REQUEST', 'sign', rule)
   }
   const content = contentIdentity(request)
+  const identity = { ...caller, ...layout, filename, checksum }
   const id =
     content === undefined
       ? context.random.uploadId()
-      : stableUploadId(context.secret, { ...caller, ...layout, filename, checksum, content })
+      : stableUploadId(context.secret, { ...identity, content })
   return {
     id,
     owner: caller.owner,
@@ -99,7 +100,8 @@ export function isIdentified(request: InitRequest): boolean {
   return contentIdentity(request) !== undefined
 }
 
-function contentIdentity(request: InitRequest): ContentIdentity | undefined {
+/** What the client says that the file is known by, if anything. */
+export function contentIdentity(request: InitRequest): ContentIdentity | undefined {
   const { digest, fingerprint } = request
   const fileHash = request.fileHash?.toLowerCase()
   if (digest !== undefined && fileHash !== undefined) {

@@ -1,4 +1,5 @@
 import type { InitRequest } from '../protocol/index.js'
+import { asBegunBefore } from './begun-before.js'
 import type { Context } from './context.js'
 import { draftOf, isIdentified } from './draft.js'
 import { type OpenedUpload, openUpload } from './open-upload.js'
@@ -15,7 +16,7 @@ export async function init(
   caller: Caller,
   request: InitRequest,
 ): Promise<InitOutcome> {
-  const draft = draftOf(context, caller, request)
+  const draft = await asBegunBefore(context, draftOf(context, caller, request), request)
   const { origin, session } = await openStanding(context, draft, !isIdentified(request))
   const created = origin === 'created'
   const { sign } = request
