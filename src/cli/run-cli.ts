@@ -11,6 +11,7 @@ import { type DevFlags, devCommand } from './dev-command.js'
 import { exitCodeOf, exitCodesHelp, OK, USAGE } from './exit-codes.js'
 import { printable } from './printable.js'
 import { errorText } from './reporter.js'
+import { tokenCommand } from './token-command.js'
 import { type UploadFlags, uploadCommand } from './upload-command.js'
 import { abortCommand, statusCommand, type UploadIdFlags } from './upload-id-commands.js'
 import { programVersion } from './version.js'
@@ -58,6 +59,7 @@ export function createProgram(io: CliIo, onExitCode: (code: number) => void): Co
   addStatus(program, io, onExitCode)
   addAbort(program, io, onExitCode)
   addDoctor(program, io, onExitCode)
+  addToken(program, io, onExitCode)
   return program
 }
 
@@ -65,6 +67,7 @@ const SERVE_HELP = `
 The settings come from the environment alone; the main ones are
   PARTWAY_BUCKET        name of the bucket (required)
   PARTWAY_SECRET        at least 32 bytes that make the ids of uploads (required)
+  PARTWAY_AUTH          how callers show who they are: token, jwt or none, which is the default
   PARTWAY_S3_ENDPOINT   address of the S3 API, where it is not AWS
   PARTWAY_STORE         sqlite:<path> or redis://…
   PARTWAY_HOST          address to listen on, 127.0.0.1 by default
@@ -144,6 +147,21 @@ function addDoctor(program: Command, io: CliIo, onExitCode: (code: number) => vo
     .action(async (flags: { readonly json?: boolean }) => {
       const { doctor } = await import('../server/doctor.js')
       onExitCode(await doctor(io.env, io, flags))
+    })
+}
+
+const TOKEN_HELP = `
+The line for the file of tokens (PARTWAY_TOKENS_FILE) goes to stdout, and the token itself to stderr.
+It is kept nowhere else. For example:
+  partway token ada >> tokens.txt`
+
+function addToken(program: Command, io: CliIo, onExitCode: (code: number) => void): void {
+  program
+    .command('token <owner>')
+    .description('make a token for a server with PARTWAY_AUTH=token')
+    .addHelpText('after', TOKEN_HELP)
+    .action(async (owner: string) => {
+      onExitCode(await tokenCommand(owner, io))
     })
 }
 

@@ -34,6 +34,8 @@ function reply(res: Response, refusal: UploadError): void {
   if (retryAfterMs !== undefined) {
     res.set('Retry-After', String(Math.max(1, Math.ceil(retryAfterMs / 1_000))))
   }
+  // RFC 9110 section 15.5.2 requires one. Always the same: nothing tells what was wrong with a credential.
+  if (refusal.status === 401) res.set('WWW-Authenticate', 'Bearer')
   sendProblem(res, refusal.toProblem(requestIdOf(res)))
 }
 

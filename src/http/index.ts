@@ -1,3 +1,4 @@
+export type { Access } from './access.js'
 export type { CorsOptions } from './cors.js'
 export { createDocsRouter, type DocsOptions } from './docs.js'
 export { errorHandler, type FaultContext, type FaultLog } from './error-handler.js'

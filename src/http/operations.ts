@@ -40,6 +40,7 @@ export const COMMON_ERRORS: readonly ErrorCode[] = [
   'TOO_MANY_REQUESTS',
   'INTERNAL',
   'STORE_UNAVAILABLE',
+  'AUTH_UNAVAILABLE',
   'SHUTTING_DOWN',
 ]
 

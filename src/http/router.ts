@@ -11,6 +11,7 @@ import {
   ROUTES,
   statusQuery,
 } from '../protocol/index.js'
+import { type Access, callersOf, type WhoCalls } from './access.js'
 import { type BodyReader, bodyOf, jsonBody, noBody, queryOf } from './body.js'
 import { type CorsOptions, cors } from './cors.js'
 import { errorHandler, type FaultLog } from './error-handler.js'
@@ -25,14 +26,8 @@ export interface BodyLimits {
   readonly parts: number
 }
 
-export interface RouterOptions {
+export interface RouterOptions extends Access {
   readonly partway: Partway
-  /**
-   * Who is calling: any non-empty text of at most 256 bytes. It is asked before the body is read. To
-   * refuse, throw `new UploadError('UNAUTHENTICATED', …)` or `'FORBIDDEN'`.
-   * @default everybody is `anonymous`
-   */
-  readonly owner?: (req: Request) => string | Promise<string>
   /** @default a warning of the process */
   readonly log?: FaultLog
   readonly limits?: Partial<BodyLimits>
@@ -49,14 +44,18 @@ const VERIFYING_RETRY_AFTER = '1'
 
 const DEFAULT_LIMITS: BodyLimits = { small: 64 * 1024, parts: 4 * MIB }
 
-/** The routes of Partway, for any Express 5 application: `app.use(createRouter({ partway }))`. */
+/**
+ * The routes of Partway, for any Express 5 application:
+ * `app.use(createRouter({ partway, owner: (req) => req.user?.id }))`. Without `owner`, `authenticate` or
+ * `allowAnonymous` every route answers 401. Throws a `TypeError` when there is more than one of them.
+ */
 export function createRouter(options: RouterOptions): Router {
   const { partway } = options
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
   const small = jsonBody(limits.small)
   const large = jsonBody(limits.parts)
   const router = express.Router({ caseSensitive: true, strict: true })
-  const route = routeAdder(router, options)
+  const route = routeAdder(router, callersOf(options))
 
   router.use(commonHeaders(options.requestId))
   if (options.cors !== undefined) router.use(cors(options.cors))
@@ -94,27 +93,24 @@ export function createRouter(options: RouterOptions): Router {
 type Route = (typeof ROUTES)[keyof typeof ROUTES]
 type RouteAdder = (route: Route, readBody: BodyReader, answer: Answer) => void
 
-function routeAdder(router: Router, { owner = () => 'anonymous' }: RouterOptions): RouteAdder {
+/** There is no other way to add a route, and an answer is only given to a caller that is known. */
+function routeAdder(router: Router, callerOf: WhoCalls): RouteAdder {
   return ({ method, path }, readBody, answer) => {
     const handle: RequestHandler = async (req, res) => {
-      const caller = callerOf(await owner(req))
+      const caller = await callerOf(req)
       await readBody(req, res)
       await answer(caller, req, res)
     }
     if (method === 'GET') router.get(path, handle)
     else router.post(path, handle)
-    router.all(path, otherMethod(method === 'GET' ? 'GET, HEAD' : method))
+    router.all(path, otherMethod(method === 'GET' ? 'GET, HEAD' : method, callerOf))
   }
 }
 
-function callerOf(owner: string): Caller {
-  const bytes = Buffer.byteLength(owner)
-  if (bytes >= 1 && bytes <= 256) return { owner }
-  throw new Error(`the owner must have from 1 to 256 bytes, but has ${bytes}`)
-}
-
-function otherMethod(allow: string): RequestHandler {
-  return (req, res) => {
+/** A preflight carries no credentials, so `OPTIONS` is answered to everybody. */
+function otherMethod(allow: string, callerOf: WhoCalls): RequestHandler {
+  return async (req, res) => {
+    if (req.method !== 'OPTIONS') await callerOf(req)
     res.set('Allow', `${allow}, OPTIONS`)
     if (req.method !== 'OPTIONS') {
       throw new UploadError('METHOD_NOT_ALLOWED', `This route takes ${allow}`)

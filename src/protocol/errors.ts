@@ -27,6 +27,7 @@ export const ERROR_STATUS = {
   UPLOAD_BUSY: 503,
   BUCKET_UNAVAILABLE: 503,
   STORE_UNAVAILABLE: 503,
+  AUTH_UNAVAILABLE: 503,
   SHUTTING_DOWN: 503,
 } as const satisfies Record<string, number>
 
@@ -63,6 +64,7 @@ export const ERROR_TITLE: Record<ErrorCode, string> = {
   UPLOAD_BUSY: 'The upload is busy',
   BUCKET_UNAVAILABLE: 'The bucket does not answer',
   STORE_UNAVAILABLE: 'The session store does not answer',
+  AUTH_UNAVAILABLE: 'Credentials cannot be checked now',
   SHUTTING_DOWN: 'The server is stopping',
 }
 

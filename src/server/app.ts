@@ -2,6 +2,7 @@ import express, { type Express, type RequestHandler } from 'express'
 import type { Partway } from '../coordinator/partway.js'
 import type { Clock } from '../coordinator/ports.js'
 import { UploadError } from '../coordinator/upload-error.js'
+import type { Access } from '../http/access.js'
 import { createDocsRouter } from '../http/docs.js'
 import { errorHandler, type FaultLog } from '../http/error-handler.js'
 import { commonHeaders } from '../http/headers.js'
@@ -12,6 +13,8 @@ import type { Readiness } from './readiness.js'
 
 export interface AppOptions {
   readonly partway: Partway
+  /** Who may call the routes of uploads; everything else is open. */
+  readonly access: Access
   readonly readiness: Readiness
   readonly log: Log
   readonly clock: Pick<Clock, 'now'>
@@ -27,7 +30,7 @@ const RETRY_AFTER_MS = 1_000
 
 /** The whole application of the standalone server. */
 export function createApp(options: AppOptions): Express {
-  const { partway, readiness, log, corsOrigins, version, page } = options
+  const { partway, access, readiness, log, corsOrigins, version, page } = options
   const faults = faultLog(log)
   const app = express()
   app.disable('x-powered-by').set('query parser', 'simple').set('etag', false)
@@ -42,6 +45,7 @@ export function createApp(options: AppOptions): Express {
   app.use(
     createRouter({
       partway,
+      ...access,
       log: faults,
       ...(corsOrigins.length > 0 && { cors: { origins: corsOrigins } }),
     }),

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { CHECKSUM_MODES, type ChecksumMode } from '../protocol/index.js'
+import { type AuthConfig, authOf } from './auth/auth-config.js'
 import { type Environment, SettingsReader } from './settings-reader.js'
 import { unknownVariables } from './unknown-variables.js'
 
@@ -9,7 +10,9 @@ export interface ServerConfig {
   readonly port: number
   readonly bucket: BucketConfig
   readonly store: StoreConfig
-  readonly secret: string
+  /** The first makes ids; what was made by the others is found as well. Never empty. */
+  readonly secrets: readonly [string, ...string[]]
+  readonly auth: AuthConfig
   /** Absent for the strongest that the bucket can do. */
   readonly checksum?: ChecksumMode
   /** Whether the bucket is asked what it can do. */
@@ -61,12 +64,14 @@ const MAX_PREFIX_BYTES = 700
 export function readConfig(env: Environment): ConfigOutcome {
   const read = new SettingsReader(env)
   const allowedTypes = read.list('PARTWAY_ALLOWED_TYPES')
+  const host = hostOf(read)
   const config: ServerConfig = {
-    host: hostOf(read),
+    host,
     port: read.integer('PARTWAY_PORT', 0, 65_535),
     bucket: bucketOf(read),
     store: storeOf(read),
-    secret: secretOf(read),
+    secrets: secretsOf(read),
+    auth: authOf(read, host),
     ...checksumOf(read),
     probe: read.flag('PARTWAY_PROBE') ?? true,
     urlTtlSeconds: Math.floor(read.durationMs('PARTWAY_URL_TTL', { min: '1s', max: '7d' }) / 1_000),
@@ -82,7 +87,6 @@ export function readConfig(env: Environment): ConfigOutcome {
     page: read.flag('PARTWAY_PAGE') ?? false,
     logLevel: read.oneOf('PARTWAY_LOG_LEVEL', LOG_LEVELS) ?? 'info',
   }
-  checkAuth(read, config.host)
   checkLifetimes(read, config)
   if (read.problems.length > 0) return { kind: 'invalid', problems: read.problems }
   return { kind: 'ok', config: Object.freeze(config), warnings: unknownVariables(env) }
@@ -102,29 +106,11 @@ function hostOf(read: SettingsReader): string {
   return host
 }
 
-function checkAuth(read: SettingsReader, host: string): void {
-  const auth = read.text('PARTWAY_AUTH')
-  const allowed = read.flag('PARTWAY_ALLOW_ANONYMOUS') ?? false
-  if (auth !== 'none') {
-    const known = auth === 'token' || auth === 'jwt' ? `: ${auth} is not in this version` : ''
-    read.problem('PARTWAY_AUTH', `must be none${known}`, auth)
-  } else if (!allowed && read.areFine('PARTWAY_HOST') && !isLoopback(host)) {
-    read.problem(
-      'PARTWAY_AUTH',
-      `is none, so anybody who reaches ${host} could upload; listen on 127.0.0.1, or set PARTWAY_ALLOW_ANONYMOUS=true if that is meant`,
-    )
-  }
-}
-
 function checkLifetimes(read: SettingsReader, config: ServerConfig): void {
   if (!read.areFine('PARTWAY_URL_TTL', 'PARTWAY_SESSION_TTL')) return
   if (config.urlTtlSeconds * 1_000 > config.sessionTtlMs) {
     read.problem('PARTWAY_SESSION_TTL', 'must not be shorter than PARTWAY_URL_TTL')
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }
 
 function bucketOf(read: SettingsReader): BucketConfig {
@@ -171,16 +157,20 @@ function storeOf(read: SettingsReader): StoreConfig {
   return { kind: 'redis', url: text }
 }
 
-function secretOf(read: SettingsReader): string {
-  const secret = read.required(
-    'PARTWAY_SECRET',
-    'at least 32 random bytes, such as `openssl rand -base64 48` prints',
-  )
-  const bytes = Buffer.byteLength(secret)
-  if (bytes > 0 && bytes < MIN_SECRET_BYTES) {
-    read.problem('PARTWAY_SECRET', `must have at least ${MIN_SECRET_BYTES} bytes, but has ${bytes}`)
+function secretsOf(read: SettingsReader): ServerConfig['secrets'] {
+  const [first, ...others] = read.secrets('PARTWAY_SECRET')
+  if (first === undefined) {
+    const advice = 'at least 32 random bytes, such as `openssl rand -base64 48` prints'
+    return [read.required('PARTWAY_SECRET', advice)]
   }
-  return secret
+  const lengths = [first, ...others].map((secret) => Buffer.byteLength(secret))
+  const shortest = Math.min(...lengths)
+  if (shortest < MIN_SECRET_BYTES) {
+    const which = others.length === 0 ? '' : ' each'
+    const rule = `must have at least ${MIN_SECRET_BYTES} bytes${which}, but has ${shortest}`
+    read.problem('PARTWAY_SECRET', rule)
+  }
+  return [first, ...others]
 }
 
 function checkedTypes(read: SettingsReader, types: readonly string[]): string[] {

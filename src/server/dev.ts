@@ -91,7 +91,11 @@ async function startCoordinator(
   { folder, bucket }: { readonly folder: DevFolder; readonly bucket: LocalBucket },
 ): Promise<RunningServer> {
   const { secret, accessKeyId, secretAccessKey } = folder.secrets
-  const withBucket = { ...config, secret, bucket: { ...config.bucket, endpoint: bucket.url } }
+  const withBucket: ServerConfig = {
+    ...config,
+    secrets: [secret],
+    bucket: { ...config.bucket, endpoint: bucket.url },
+  }
   try {
     return await startServer(withBucket, { log, credentials: { accessKeyId, secretAccessKey } })
   } catch (error) {
@@ -115,6 +119,9 @@ function environmentOf({ port, folder }: DevOptions, env: Environment): Environm
     PARTWAY_STORE: `sqlite:${sessionsIn(folder)}`,
     PARTWAY_SECRET: LATER.secret,
     PARTWAY_AUTH: 'none',
+    PARTWAY_TOKENS_FILE: '',
+    PARTWAY_JWT_JWKS_URL: '',
+    PARTWAY_JWT_SECRET: '',
     PARTWAY_PAGE: 'true',
     PARTWAY_LOG_LEVEL: env.PARTWAY_LOG_LEVEL || 'warn',
   }

@@ -6,6 +6,7 @@ import type { Partway } from '../coordinator/partway.js'
 import type { Clock, UploadRef } from '../coordinator/ports.js'
 import { BackgroundWorker } from '../operations/index.js'
 import { createApp } from './app.js'
+import { openAuthenticator } from './auth/authenticator.js'
 import { BucketWatch } from './bucket-watch.js'
 import type { ServerConfig } from './config.js'
 import { type Listening, listen } from './listen.js'
@@ -43,6 +44,7 @@ export async function startServer(
   config: ServerConfig,
   { log, clock = systemClock, credentials }: StartOptions,
 ): Promise<RunningServer> {
+  const authenticator = await openAuthenticator(config.auth, { clock, log })
   const signingClock = new SigningClock(clock)
   const s3 = connectBucket(config, {
     clock: signingClock,
@@ -57,11 +59,13 @@ export async function startServer(
   const close = async (): Promise<void> => {
     await atMost(WORK_STOP_MS, work?.stop() ?? Promise.resolve())
     await atMost(PROBE_MS, watch.stop())
+    authenticator.close()
     s3.close()
     await partway.close()
   }
   const app = createApp({
     partway,
+    access: authenticator.access,
     readiness,
     log,
     clock,
@@ -96,7 +100,7 @@ function compose(config: ServerConfig, { opened, s3, clock, watch, onDue }: Comp
     store: opened.store,
     bucket: s3.bucket,
     signer: s3.signer,
-    secret: config.secret,
+    secret: config.secrets,
     clock,
     capabilities: () => watch.capabilities(),
     settings: {

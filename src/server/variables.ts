@@ -57,17 +57,61 @@ export const VARIABLES = [
     default: '',
     required: true,
     meaning:
-      'At least 32 bytes that make the ids of uploads; the same on every server of one store. With another one, no upload is found again.',
+      'At least 32 bytes that make the ids of uploads; the same on every server of one store. A list, separated by commas or lines: the first makes ids, and uploads that were begun under the others are found as well.',
   },
   {
     name: 'PARTWAY_AUTH',
     default: 'none',
-    meaning: 'Who may call. This version knows only `none`: everybody is one owner.',
+    meaning:
+      'How callers show who they are: `token`, `jwt`, or `none`, where everybody is one owner.',
   },
   {
     name: 'PARTWAY_ALLOW_ANONYMOUS',
     default: 'false',
     meaning: '`true` lets `PARTWAY_AUTH=none` listen on an address that is not loopback.',
+  },
+  {
+    name: 'PARTWAY_TOKENS_FILE',
+    default: '',
+    meaning: 'With `token`: the file of lines `owner:sha256:<hex>`, one for each token.',
+  },
+  {
+    name: 'PARTWAY_JWT_JWKS_URL',
+    default: '',
+    meaning: 'With `jwt`: where the public keys of the issuer are, by https.',
+  },
+  {
+    name: 'PARTWAY_JWT_SECRET',
+    default: '',
+    meaning:
+      'With `jwt`, instead of the keys’ address: at least 32 bytes shared with the issuer. A list, separated by commas or lines: any of them may have signed.',
+  },
+  {
+    name: 'PARTWAY_JWT_ALGORITHMS',
+    default: '',
+    meaning:
+      'With `jwt`: signatures that are accepted, separated by commas. Without it, `RS256,ES256` with public keys and `HS256` with a secret.',
+  },
+  {
+    name: 'PARTWAY_JWT_ISSUER',
+    default: '',
+    meaning: 'With `jwt`, required: what `iss` of a token must be.',
+  },
+  {
+    name: 'PARTWAY_JWT_AUDIENCE',
+    default: '',
+    meaning: 'With `jwt`, required: what `aud` of a token must have one of, separated by commas.',
+  },
+  {
+    name: 'PARTWAY_JWT_TYPE',
+    default: '',
+    meaning:
+      'With `jwt`: what `typ` in the header of a token must be, such as `at+jwt`. Without it, anything.',
+  },
+  {
+    name: 'PARTWAY_JWT_OWNER_CLAIM',
+    default: 'sub',
+    meaning: 'With `jwt`: the claim whose text, of 1 to 256 bytes, is the owner.',
   },
   {
     name: 'PARTWAY_CHECKSUM',

@@ -28,7 +28,12 @@ function unreachable(): Partway {
 }
 
 beforeAll(async () => {
-  app = await serveRouter({ partway: unreachable(), log: () => {}, limits: { small: 2_000 } })
+  app = await serveRouter({
+    partway: unreachable(),
+    allowAnonymous: true,
+    log: () => {},
+    limits: { small: 2_000 },
+  })
 })
 afterAll(async () => {
   await app.close()

@@ -7,7 +7,11 @@ let app: HttpApp
 let closed: HttpApp
 
 beforeAll(async () => {
-  app = await serveRouter({ partway: fakePartway(), cors: { origins: [ORIGIN] } })
+  app = await serveRouter({
+    partway: fakePartway(),
+    allowAnonymous: true,
+    cors: { origins: [ORIGIN] },
+  })
   closed = await serveRouter({ partway: fakePartway() })
 })
 afterAll(async () => {

@@ -23,7 +23,8 @@ import { type HttpApp, post, problemOf, serveRouter } from './http-app.js'
 let app: HttpApp | undefined
 
 async function serve(options: Partial<RouterOptions> = {}): Promise<string> {
-  app = await serveRouter({ partway: fakePartway(), log: () => {}, ...options })
+  const access = 'owner' in options || 'authenticate' in options ? {} : { allowAnonymous: true }
+  app = await serveRouter({ partway: fakePartway(), log: () => {}, ...access, ...options })
   return app.url
 }
 

@@ -1,4 +1,5 @@
 import type { Partway } from '../../src/coordinator/partway.js'
+import type { Access } from '../../src/http/index.js'
 import { createApp } from '../../src/server/app.js'
 import { createLog } from '../../src/server/logging.js'
 import { type Checks, Readiness } from '../../src/server/readiness.js'
@@ -6,7 +7,7 @@ import { fakePartway } from './fake-partway.js'
 
 /** The application of the standalone server, with its log in `lines`. */
 export function serverApp(
-  options: { partway?: Partway; checks?: Partial<Checks>; broken?: string } = {},
+  options: { partway?: Partway; access?: Access; checks?: Partial<Checks>; broken?: string } = {},
 ) {
   const lines: string[] = []
   const log = createLog('debug', { write: (line) => lines.push(line) })
@@ -21,6 +22,7 @@ export function serverApp(
   })
   const app = createApp({
     partway: options.partway ?? fakePartway(),
+    access: options.access ?? { allowAnonymous: true },
     readiness,
     log,
     clock,

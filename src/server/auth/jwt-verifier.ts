@@ -1,0 +1,94 @@
+import {
+  errors,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from 'jose'
+import type { Clock } from '../../coordinator/ports.js'
+
+export interface JwtRules {
+  /** Signatures that are accepted, such as `RS256`. What the header of a token says decides nothing. */
+  readonly algorithms: readonly string[]
+  readonly issuer: string
+  /** One of these must be among the token's. */
+  readonly audiences: readonly string[]
+  /** What the header's `typ` must be, such as `at+jwt`. @default it is not looked at */
+  readonly type?: string
+  /** The claim whose text is the owner. */
+  readonly ownerClaim: string
+}
+
+export interface JwtVerifierOptions extends JwtRules {
+  /** Shared secrets, of which any may have signed, or where public keys come from. */
+  readonly keys: readonly Uint8Array[] | JWTVerifyGetKey
+  readonly clock: Pick<Clock, 'now'>
+}
+
+export type JwtOutcome =
+  | { readonly kind: 'known'; readonly owner: string }
+  /** `reason` is a code of `jose`, with nothing of the token in it. */
+  | { readonly kind: 'refused'; readonly reason: string }
+
+/** How far the clocks of the issuer and of this machine may differ. */
+const CLOCK_TOLERANCE_SECONDS = 30
+const MAX_OWNER_BYTES = 256
+
+/** Checks JSON Web Tokens (RFC 7519, RFC 8725). Every token must have `iss`, `aud`, `exp` and `sub`. */
+export class JwtVerifier {
+  readonly #options: JwtVerifierOptions
+
+  constructor(options: JwtVerifierOptions) {
+    this.#options = options
+  }
+
+  /** Rejects only when the keys cannot be had, or are of no use. */
+  async verify(token: string): Promise<JwtOutcome> {
+    try {
+      return this.#ownerOf(await this.#payloadOf(token))
+    } catch (error) {
+      if (error instanceof errors.JOSEError) return { kind: 'refused', reason: error.code }
+      throw error
+    }
+  }
+
+  async #payloadOf(token: string): Promise<JWTPayload> {
+    const { keys } = this.#options
+    if (typeof keys === 'function') return (await jwtVerify(token, keys, this.#rules())).payload
+    return await this.#payloadBy(token, keys)
+  }
+
+  async #payloadBy(token: string, [secret, ...others]: readonly Uint8Array[]): Promise<JWTPayload> {
+    if (secret === undefined) throw new errors.JWSSignatureVerificationFailed()
+    try {
+      return (await jwtVerify(token, secret, this.#rules())).payload
+    } catch (error) {
+      const isOtherSecret = error instanceof errors.JWSSignatureVerificationFailed
+      if (isOtherSecret && others.length > 0) return await this.#payloadBy(token, others)
+      throw error
+    }
+  }
+
+  #rules(): JWTVerifyOptions {
+    const { algorithms, issuer, audiences, type, clock } = this.#options
+    return {
+      algorithms: [...algorithms],
+      issuer,
+      audience: [...audiences],
+      requiredClaims: ['exp', 'sub'],
+      clockTolerance: CLOCK_TOLERANCE_SECONDS,
+      currentDate: new Date(clock.now()),
+      ...(type !== undefined && { typ: type }),
+    }
+  }
+
+  #ownerOf(payload: JWTPayload): JwtOutcome {
+    const { ownerClaim } = this.#options
+    const owner = Object.hasOwn(payload, ownerClaim) ? payload[ownerClaim] : undefined
+    if (typeof payload.sub !== 'string') return { kind: 'refused', reason: 'NO_SUBJECT' }
+    if (typeof owner !== 'string' || owner === '' || Buffer.byteLength(owner) > MAX_OWNER_BYTES) {
+      return { kind: 'refused', reason: 'NO_OWNER' }
+    }
+    return { kind: 'known', owner }
+  }
+}
