@@ -1,5 +1,6 @@
 import { bucketTrouble, connectS3 } from '../bucket/index.js'
 import { systemClock } from '../coordinator/create-partway.js'
+import { examineAuth } from './auth/examine-auth.js'
 import { readConfig, type ServerConfig } from './config.js'
 import { describeError } from './describe-error.js'
 import { createLog } from './logging.js'
@@ -8,7 +9,7 @@ import { openStore } from './store.js'
 
 /** One thing that was looked at, in plain words. */
 export interface Diagnosis {
-  readonly about: 'settings' | 'bucket' | 'store'
+  readonly about: 'settings' | 'auth' | 'bucket' | 'store'
   /** `less`: it works, but something is not to be had. `broken`: uploads do not work. */
   readonly level: 'ok' | 'less' | 'broken' | 'unknown'
   readonly text: string
@@ -47,10 +48,19 @@ export async function doctor(
   const { config, warnings } = outcome
   const concerns: Diagnosis[] = warnings.map((text) => ({ about: 'settings', level: 'less', text }))
   const settings: Diagnosis = { about: 'settings', level: 'ok', text: 'The settings are valid.' }
-  const examined = await Promise.all([examineBucket(config), examineStore(config)])
+  const examined = await Promise.all([
+    examineCallers(config),
+    examineBucket(config),
+    examineStore(config),
+  ])
   const diagnoses = [settings, ...concerns, ...examined.flat()]
   tell(io, json, diagnoses)
   return diagnoses.some(({ level }) => level === 'broken') ? BROKEN : OK
+}
+
+async function examineCallers({ auth }: ServerConfig): Promise<Diagnosis[]> {
+  const log = createLog('silent', { write: () => {} })
+  return [{ about: 'auth', ...(await examineAuth(auth, { clock: systemClock, log })) }]
 }
 
 async function examineBucket(config: ServerConfig): Promise<Diagnosis[]> {

@@ -187,11 +187,6 @@ describe('without a credential', () => {
     expect((await fetch(app.url + path)).status).toBe(200)
   })
 
-  it('a request with headers of 1 MB is refused by the parser', async () => {
-    const response = await ask('list', { authorization: bearer('x'.repeat(1024 * 1024)) })
-    expect(response.status).toBe(431)
-  })
-
   it('neither token nor hash is ever in the log', async () => {
     const token = bearer(`${'m'.repeat(20)}arked`)
     await (await ask('list', { authorization: token })).text()

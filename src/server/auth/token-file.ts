@@ -49,6 +49,10 @@ export class TokenFile {
     return line !== undefined && timingSafeEqual(line.hash, hash) ? line.owner : undefined
   }
 
+  get size(): number {
+    return this.#tokens.size
+  }
+
   close(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
