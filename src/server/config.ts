@@ -166,7 +166,7 @@ function secretsOf(read: SettingsReader): ServerConfig['secrets'] {
   const lengths = [first, ...others].map((secret) => Buffer.byteLength(secret))
   const shortest = Math.min(...lengths)
   if (shortest < MIN_SECRET_BYTES) {
-    const which = others.length === 0 ? '' : ' each'
+    const which = others.length === 0 ? '' : ' in each of its items, which commas or lines separate'
     const rule = `must have at least ${MIN_SECRET_BYTES} bytes${which}, but has ${shortest}`
     read.problem('PARTWAY_SECRET', rule)
   }

@@ -103,7 +103,7 @@ export class ServerProcess extends PartwayProcess {
       PARTWAY_BUCKET: settings.bucket,
       PARTWAY_S3_ENDPOINT: url.origin,
       PARTWAY_STORE: settings.store,
-      PARTWAY_SECRET: 'the secret of an end-to-end test, long enough',
+      PARTWAY_SECRET: 'the secret of an end-to-end test that is long enough',
       AWS_ACCESS_KEY_ID: decodeURIComponent(url.username),
       AWS_SECRET_ACCESS_KEY: decodeURIComponent(url.password),
       ...(settings.publicEndpoint && { PARTWAY_S3_PUBLIC_ENDPOINT: settings.publicEndpoint }),

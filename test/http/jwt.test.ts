@@ -6,8 +6,8 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Caller } from '../../src/coordinator/partway.js'
 import { openAuthenticator } from '../../src/server/auth/authenticator.js'
 import { createLog } from '../../src/server/logging.js'
-import { fakePartway } from './fake-partway.js'
-import { type HttpApp, problemOf, serveApp } from './http-app.js'
+import { fakePartway, UPLOAD_ID } from './fake-partway.js'
+import { type HttpApp, post, problemOf, serveApp } from './http-app.js'
 import { serverApp } from './server-app.js'
 
 /** The application of the server with an issuer that it asks for its keys. */
@@ -17,6 +17,7 @@ let isAway: boolean
 let app: HttpApp
 let callers: Caller[]
 let lines: string[]
+let now: number
 
 beforeAll(async () => {
   pair = await generateKeyPair('RS256', { extractable: true })
@@ -24,6 +25,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   isAway = false
+  now = Date.now()
   callers = []
   const keys = [{ ...(await exportJWK(pair.publicKey)), kid: 'k1', alg: 'RS256' }]
   issuer = createServer((_req, res) => {
@@ -43,7 +45,7 @@ beforeEach(async () => {
       audiences: ['uploads'],
       ownerClaim: 'sub',
     },
-    { log, clock: { now: () => Date.now() } },
+    { log, clock: { now: () => now } },
   )
   const partway = fakePartway({
     list: async (caller) => {
@@ -73,6 +75,17 @@ describe('a server with JSON Web Tokens', () => {
   it('knows the owner by a token that is in order', async () => {
     expect((await list(await tokenOf())).status).toBe(200)
     expect(callers).toEqual([{ owner: 'ada' }])
+  })
+
+  it('asks at every request: a token that runs out during an upload does nothing more for it', async () => {
+    const token = await tokenOf()
+    const headers = { Authorization: `Bearer ${token}` }
+    const body = { upload_id: UPLOAD_ID }
+    expect((await post(`${app.url}/upload/parts`, body, headers)).status).toBe(200)
+    now += 3_700_000
+    for (const route of ['parts', 'complete', 'abort']) {
+      expect((await post(`${app.url}/upload/${route}`, body, headers)).status).toBe(401)
+    }
   })
 
   it('answers every other token in the same words, and tells only its own log why', async () => {

@@ -193,7 +193,7 @@ describe('the secret', () => {
 
   it('may have no short one among its items', () => {
     expect(problemsOf({ PARTWAY_SECRET: `${SECRET},marked` })).toEqual([
-      'PARTWAY_SECRET must have at least 32 bytes each, but has 6',
+      'PARTWAY_SECRET must have at least 32 bytes in each of its items, which commas or lines separate, but has 6',
     ])
   })
 })
