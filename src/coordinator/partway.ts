@@ -16,7 +16,7 @@ import type { UploadRef } from './ports.js'
 
 /** Who is calling, as the host application established it. */
 export interface Caller {
-  /** Uploads of one owner do not exist for another. Any non-empty text of at most 256 bytes. */
+  /** Uploads of one owner do not exist for another. Well-formed text of 1 to 256 bytes, without control characters. */
   readonly owner: string
 }
 

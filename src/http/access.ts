@@ -1,4 +1,5 @@
 import type { Request } from 'express'
+import { ownerProblem } from '../coordinator/owner.js'
 import type { Caller } from '../coordinator/partway.js'
 import { UploadError } from '../coordinator/upload-error.js'
 
@@ -7,7 +8,7 @@ import { UploadError } from '../coordinator/upload-error.js'
  * same words for whatever is wrong; to say more, throw `new UploadError('UNAUTHENTICATED', …)` or `'FORBIDDEN'`.
  */
 export interface Access {
-  /** The caller of a request; its `owner` has from 1 to 256 bytes. */
+  /** The caller of a request; its `owner` is well-formed text of 1 to 256 bytes without control characters. */
   readonly authenticate?: (req: Request) => Caller | undefined | Promise<Caller | undefined>
   /** The same, where the owner is all there is to say. */
   readonly owner?: (req: Request) => string | undefined | Promise<string | undefined>
@@ -17,8 +18,6 @@ export interface Access {
 
 /** Rejects with an `UploadError` when the caller may not be there. */
 export type WhoCalls = (req: Request) => Promise<Caller>
-
-const MAX_OWNER_BYTES = 256
 
 /** Throws a `TypeError` when there is more than one way to tell who is calling. */
 export function callersOf({ authenticate, owner, allowAnonymous = false }: Access): WhoCalls {
@@ -38,7 +37,7 @@ function known(caller: Caller | undefined): Caller {
   if (caller === undefined) {
     throw new UploadError('UNAUTHENTICATED', 'Credentials are missing or not valid')
   }
-  const bytes = Buffer.byteLength(caller.owner)
-  if (bytes >= 1 && bytes <= MAX_OWNER_BYTES) return caller
-  throw new Error(`the owner must have from 1 to ${MAX_OWNER_BYTES} bytes, but has ${bytes}`)
+  const problem = ownerProblem(caller.owner)
+  if (problem === undefined) return caller
+  throw new Error(`the owner ${problem}`)
 }

@@ -165,12 +165,18 @@ describe('the owner', () => {
     })
   })
 
-  it.each(['', 'x'.repeat(257)])('of unusable length is a fault of the host', async (owner) => {
+  it.each([
+    ['', '1 to 256 bytes'],
+    ['x'.repeat(257), '1 to 256 bytes'],
+    // Every lone surrogate has the same three bytes in UTF-8, so two owners would be one.
+    ['\ud800', 'well-formed'],
+    ['a\u0000b', 'control characters'],
+  ])('%j is a fault of the host', async (owner, words) => {
     const faults: unknown[] = []
     const url = await serve({ owner: () => owner, log: (error) => faults.push(error) })
     const response = await fetch(`${url}/uploads`)
     expect((await problemOf(response)).code).toBe('INTERNAL')
-    expect(String(faults[0])).toContain('1 to 256 bytes')
+    expect(String(faults[0])).toContain(words)
   })
 })
 

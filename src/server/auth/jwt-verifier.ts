@@ -5,6 +5,7 @@ import {
   type JWTVerifyOptions,
   jwtVerify,
 } from 'jose'
+import { ownerProblem } from '../../coordinator/owner.js'
 import type { Clock } from '../../coordinator/ports.js'
 
 export interface JwtRules {
@@ -32,7 +33,6 @@ export type JwtOutcome =
 
 /** How far the clocks of the issuer and of this machine may differ. */
 const CLOCK_TOLERANCE_SECONDS = 30
-const MAX_OWNER_BYTES = 256
 
 /** Checks JSON Web Tokens (RFC 7519, RFC 8725). Every token must have `iss`, `aud`, `exp` and `sub`. */
 export class JwtVerifier {
@@ -86,7 +86,7 @@ export class JwtVerifier {
     const { ownerClaim } = this.#options
     const owner = Object.hasOwn(payload, ownerClaim) ? payload[ownerClaim] : undefined
     if (typeof payload.sub !== 'string') return { kind: 'refused', reason: 'NO_SUBJECT' }
-    if (typeof owner !== 'string' || owner === '' || Buffer.byteLength(owner) > MAX_OWNER_BYTES) {
+    if (typeof owner !== 'string' || ownerProblem(owner) !== undefined) {
       return { kind: 'refused', reason: 'NO_OWNER' }
     }
     return { kind: 'known', owner }

@@ -20,6 +20,7 @@ export class TokenFile {
   #tokens: ReadonlyMap<string, TokenLine>
   #loaded: string
   #seen: string
+  #isAway = false
   #timer: NodeJS.Timeout | undefined
 
   private constructor(options: TokenFileOptions, read: ReadTokens) {
@@ -71,19 +72,19 @@ export class TokenFile {
       const version = await versionOf(path)
       const isSettled = version === this.#seen
       this.#seen = version
-      if (!isSettled || version === this.#loaded) return
-      this.#loaded = version
-      this.#take(await readTokens(path))
-    } catch {
+      if (isSettled && version !== this.#loaded) this.#take(await readTokens(path))
+      if (version === this.#loaded) this.#isAway = false
+    } catch (err) {
       // Once for each time that it goes away. What was read last stays good.
-      if (this.#seen !== ABSENT) log.error({ event: 'auth.tokens', problem: `${path} is away` })
-      this.#seen = ABSENT
+      if (!this.#isAway) log.error({ event: 'auth.tokens', problem: `${path} cannot be read`, err })
+      this.#isAway = true
     }
   }
 
   /** The lines that are valid hold even if others are not: a token that was taken out must not live on. */
-  #take({ tokens, problems }: ReadTokens): void {
+  #take({ tokens, problems, version }: ReadTokens): void {
     const { log } = this.#options
+    this.#loaded = version
     this.#tokens = tokens
     for (const problem of problems) log.error({ event: 'auth.tokens', problem })
     log.info({ event: 'auth.tokens', tokens: tokens.size })
@@ -95,8 +96,6 @@ interface ReadTokens {
   readonly problems: readonly string[]
   readonly version: string
 }
-
-const ABSENT = 'absent'
 
 async function readTokens(path: string): Promise<ReadTokens> {
   const version = await versionOf(path)

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { ownerProblem } from '../../coordinator/owner.js'
 
 /** What a line of the file of tokens says: who has the token of which this is the SHA-256. */
 export interface TokenLine {
@@ -13,7 +14,6 @@ export interface TokenLines {
   readonly problems: readonly string[]
 }
 
-const MAX_OWNER_BYTES = 256
 const LINE = /^(.+):sha256:([0-9a-f]{64})$/i
 
 /** Reads lines of `owner:sha256:<hex>`. Empty ones, and those that begin with `#`, say nothing. */
@@ -39,15 +39,10 @@ function problemOf(owner: string, isRepeated: boolean): string | undefined {
   return isRepeated ? 'repeats the token of an earlier line' : undefined
 }
 
-/** What is wrong with the name of an owner, as the end of a sentence. */
+/** What is wrong with the name of an owner in a line, as the end of a sentence. */
 export function ownerRule(owner: string): string | undefined {
-  if (owner === '' || Buffer.byteLength(owner) > MAX_OWNER_BYTES) {
-    return `must have from 1 to ${MAX_OWNER_BYTES} bytes`
-  }
-  if (/\p{Cc}/u.test(owner) || owner.trim() !== owner) {
-    return 'must have no control characters, and no spaces around it'
-  }
-  return owner.startsWith('#') ? 'must not begin with "#"' : undefined
+  if (owner.trim() !== owner) return 'must have no spaces around it'
+  return owner.startsWith('#') ? 'must not begin with "#"' : ownerProblem(owner)
 }
 
 export function hashOfToken(token: string): Buffer {

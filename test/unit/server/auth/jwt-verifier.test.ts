@@ -1,4 +1,4 @@
-import { KeyObject } from 'node:crypto'
+import { createHmac, KeyObject } from 'node:crypto'
 import fc from 'fast-check'
 import {
   exportSPKI,
@@ -169,12 +169,21 @@ describe('the owner', () => {
     expect(outcome).toEqual({ kind: 'known', owner: 'ada@example.com' })
   })
 
-  it.each([undefined, '', 7, ['ada'], { a: 1 }, null, 'x'.repeat(257)])(
+  it.each([undefined, '', 7, ['ada'], { a: 1 }, null, 'x'.repeat(257), 'a\u0000b'])(
     'is never made of %j',
     async (email) => {
       expect(await byEmail().verify(await signed({ email }))).toEqual(refused('NO_OWNER'))
     },
   )
+
+  it('is never text that is not Unicode, of which two would be one owner to a store', async () => {
+    const header = Buffer.from('{"alg":"HS256"}').toString('base64url')
+    const claims = JSON.stringify({ ...CLAIMS, sub: 'SUB' }).replace('SUB', '\\ud800')
+    const body = `${header}.${Buffer.from(claims).toString('base64url')}`
+    const signature = createHmac('sha256', SECRET).update(body).digest('base64url')
+    const hs256 = verifier({ algorithms: ['HS256'], keys: [SECRET] })
+    expect(await hs256.verify(`${body}.${signature}`)).toEqual(refused('NO_OWNER'))
+  })
 
   it('is never what every object inherits', async () => {
     const inherited = verifier({ ownerClaim: 'constructor' })

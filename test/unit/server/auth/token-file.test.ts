@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -128,13 +128,25 @@ describe('the file of tokens', () => {
   it('that is away for a while leaves everybody as they were, and says so once', async () => {
     const file = await open(ada.line)
     await rm(path)
-    await expect.poll(() => lines.join()).toContain('is away')
+    await expect.poll(() => lines.join()).toContain('cannot be read')
     await delay(5 * POLL_MS)
     expect(file.ownerOf(ada.token)).toBe('ada')
     expect(lines).toHaveLength(1)
     await writeFile(path, bob.line)
     await expect.poll(() => file.ownerOf(bob.token)).toBe('bob')
     expect(file.ownerOf(ada.token)).toBeUndefined()
+  })
+
+  it('is read as soon as it can be again, when there was something else in its place', async () => {
+    const file = await open(ada.line)
+    await rm(path)
+    await mkdir(path)
+    await expect.poll(() => lines.join()).toContain('EISDIR')
+    await delay(5 * POLL_MS)
+    expect(lines).toHaveLength(1)
+    await rm(path, { recursive: true })
+    await writeFile(path, bob.line)
+    await expect.poll(() => file.ownerOf(bob.token)).toBe('bob')
   })
 
   it('is not looked at any more once it is closed', async () => {
