@@ -9,10 +9,12 @@ import type { ClientPorts, HttpReply } from './ports.js'
 import { type PutOutcome, putOutcome } from './put-outcome.js'
 import { reasonOf } from './reason.js'
 import { nextDelayMs, type RetryPolicy, retryAfterMs, withStallLimit } from './retry.js'
+import type { StableFile } from './stable-file.js'
 
 export interface PartSenderOptions {
   readonly ports: ClientPorts
   readonly exchange: PartsExchange
+  readonly file: StableFile
   readonly retry: RetryPolicy
   /** After so long without a byte moving, a try is given up, in ms. */
   readonly stallMs: number
@@ -106,7 +108,7 @@ export class PartSender {
   }
 
   async #afterTransient(attempt: Attempt, tally: Tally, signed: SignedPart): Promise<void> {
-    const { ports, signal, onOffline, onOverload } = this.#options
+    const { ports, signal, onOffline, onOverload, file } = this.#options
     const { status, retryAfterMs, outcome } = attempt
     const reason = 'reason' in outcome ? outcome.reason : ''
     tally.refusals = 0
@@ -115,6 +117,8 @@ export class PartSender {
       onOffline(false)
       return this.#retrying(signed.index, 'the network was away', 0)
     }
+    // A browser says no more of a piece that it cannot read than of a bucket that does not answer.
+    if (status === 0) await file.assertUnchanged()
     tally.failures++
     return this.#backOff(reason, { failures: tally.failures, retryAfterMs }, signed)
   }

@@ -68,9 +68,9 @@ export class UploadSession {
   }
 
   #createSender(signal: AbortSignal): PartSender {
-    const { ports, meter, emit, phase, retry, stallMs, ledger, concurrency } = this.#options
+    const { ports, file, meter, emit, phase, retry, stallMs, ledger, concurrency } = this.#options
     return new PartSender({
-      ...{ ports, exchange: this.#exchange, retry, stallMs, signal, onRetry: emit },
+      ...{ ports, file, exchange: this.#exchange, retry, stallMs, signal, onRetry: emit },
       onSent: (index, bytes) => {
         concurrency.sent(meter.sending(index, bytes))
         this.#tellMotion()

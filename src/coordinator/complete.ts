@@ -5,8 +5,9 @@ import {
   isObjectDigest,
   type StoredObject,
 } from '../protocol/index.js'
+import { type Claimed, claimNow, settleNow } from './claims.js'
 import { type CompletionOutcome, finishAtBucket } from './complete-at-bucket.js'
-import { activeLifetime, type Context, finalLifetime } from './context.js'
+import type { Context } from './context.js'
 import { digestRule } from './draft.js'
 import { contradicts, hashAlgorithm } from './file-hash.js'
 import { missingParts } from './listing.js'
@@ -23,8 +24,6 @@ import { fieldRefusal, UploadError } from './upload-error.js'
 /** How long a caller waits for another who is completing the same upload, and how often it looks. */
 const WAIT_MS = 10_000
 const POLL_MS = 200
-
-type Claimed = Extract<ClaimOutcome, { kind: 'claimed' }>
 
 /**
  * Closes the upload. In order: claim → manifest → the bucket's own comparison of every part and the
@@ -87,11 +86,8 @@ async function claimOrWait(
   const deadline = context.clock.now() + WAIT_MS
   for (;;) {
     const now = context.clock.now()
-    const { leaseMs } = context.settings
-    const claim = await context.store.claim(ref, {
+    const claim = await claimNow(context, ref, {
       to: 'completing',
-      now,
-      leaseMs,
       ...(expectedHash === undefined ? {} : { expectedHash }),
     })
     if (claim.kind === 'not-found') throw notFound()
@@ -185,7 +181,7 @@ async function conclude(
     case 'proven':
       return concludeProven(context, claim, outcome.object)
     case 'corrupt':
-      await settle(context, claim, 'failed')
+      await settleNow(context, upload, { from: 'completing', to: 'failed', fence: claim.fence })
       throw wrongState({ ...upload, state: 'failed' }, context.clock.now())
     case 'missing':
       await giveBack(context, claim)
@@ -236,23 +232,6 @@ function partsMissing(missing: readonly IndexRange[]): UploadError {
   })
 }
 
-function giveBack(context: Context, claim: Claimed): Promise<void> {
-  return settle(context, claim, 'uploading')
-}
-
-/** A late holder's write changes nothing; then the one who took over has the say. */
-async function settle(
-  context: Context,
-  { session, fence }: Claimed,
-  to: 'uploading' | 'failed',
-): Promise<void> {
-  const now = context.clock.now()
-  const lifetime = to === 'uploading' ? activeLifetime : finalLifetime
-  await context.store.settle(session.upload, {
-    ...lifetime(context, now),
-    from: 'completing',
-    to,
-    fence,
-    now,
-  })
+async function giveBack(context: Context, { session, fence }: Claimed): Promise<void> {
+  await settleNow(context, session.upload, { from: 'completing', to: 'uploading', fence })
 }

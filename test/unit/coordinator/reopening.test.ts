@@ -1,25 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openSqliteSessionStore } from '../../../src/sessions/sqlite/index.js'
 import { PartwayDriver, refusalOf } from '../../contract/partway-driver.js'
 import { MemoryBucket } from '../../helpers/memory-bucket.js'
+import { memoryServices } from '../../helpers/memory-services.js'
 import { SampleFile } from '../../helpers/sample-file.js'
 
 /** What happens between the moment at which parts are found lost and the opening of the next epoch. */
 describe('an upload whose parts were lost', () => {
-  const store = openSqliteSessionStore(':memory:')
   const bucket = new MemoryBucket()
+  const services = memoryServices(bucket)
   let driver: PartwayDriver
   let uploadId: string
 
   beforeEach(async () => {
-    driver = new PartwayDriver({
-      store,
-      bucket,
-      signer: bucket,
-      emptyStore: async () => openSqliteSessionStore(':memory:'),
-      deleteObject: async (key) => bucket.deleteObject(key),
-      close: () => store.close(),
-    })
+    driver = new PartwayDriver(services)
     uploadId = (await driver.init(new SampleFile(10), { checksum: 'none' })).uploadId
     for (const { multipartId } of bucket.openUploads()) bucket.forget(multipartId)
   })
