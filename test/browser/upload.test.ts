@@ -72,7 +72,7 @@ describe.skipIf(!canDriveBrowser()).each([
     await until(() => stage.gate.stored.length === 2, 'two parts to be stored')
     await tab.pause()
     expect(await tab.state()).toBe('paused')
-    stage.gate.limit(Number.POSITIVE_INFINITY)
+    await stage.gate.reopen()
     const asked = stage.gate.asked.length
     await tab.page.waitForTimeout(500)
     expect(stage.gate.asked).toHaveLength(asked)
@@ -89,7 +89,7 @@ describe.skipIf(!canDriveBrowser()).each([
     await until(() => stage.gate.stored.length === 2, 'two parts to be stored')
     await tab.page.waitForFunction(() => (window.stage.acknowledged.at(-1) ?? 0) >= 2 * 8 * 2 ** 20)
     await tab.reload()
-    stage.gate.limit(Number.POSITIVE_INFINITY)
+    await stage.gate.reopen()
     const remembered = await tab.page.evaluate(() => window.stage.partway.listResumable())
     expect(remembered).toMatchObject([
       { filename: chosen.name, size: chosen.size, acknowledgedBytes: 2 * 8 * MIB },
@@ -110,7 +110,7 @@ describe.skipIf(!canDriveBrowser()).each([
     await until(() => stage.gate.stored.length === 2, 'two parts to be stored')
     await tab.page.waitForFunction(() => (window.stage.acknowledged.at(-1) ?? 0) >= 2 * 8 * 2 ** 20)
     await tab.reload()
-    stage.gate.limit(Number.POSITIVE_INFINITY)
+    await stage.gate.reopen()
     const changed = { ...chosen, seed: chosen.seed + 1 }
     await tab.begin(changed)
     expect(await tab.end()).toMatchObject({ kind: 'failed', code: 'FILE_CHANGED' })
@@ -151,7 +151,7 @@ describe.skipIf(!canDriveBrowser()).each([
     await tab.cancel()
     expect(await tab.state()).toBe('cancelled')
     expect(await tab.end()).toMatchObject({ kind: 'failed', code: 'CANCELLED' })
-    stage.gate.limit(Number.POSITIVE_INFINITY)
+    await stage.gate.reopen()
     expect(await stage.leftovers(key)).toEqual({ objects: 0, uploads: 0 })
     expect(await tab.page.evaluate(() => window.stage.partway.listResumable())).toEqual([])
   })
