@@ -60,7 +60,7 @@ function operationObject(name: RouteName, operation: Operation): Json {
       : {
           requestBody: { required: true, content: json(operation.requestName, operation.example) },
         }),
-    responses: { ...successes(operation), ...failures(operation) },
+    responses: { ...successes(operation, name === 'init'), ...failures(operation) },
   }
 }
 
@@ -75,11 +75,26 @@ function parameters({ request, example }: Operation): Json[] {
   }))
 }
 
-function successes({ replies, replyName }: Operation): Json {
+function successes({ replies, replyName }: Operation, isBeginning: boolean): Json {
+  const links = isBeginning ? { links: linksToUpload() } : {}
   return Object.fromEntries(
     Object.entries(replies).map(([status, description]) => [
       status,
-      { description, content: json(replyName) },
+      { description, content: json(replyName), ...links },
+    ]),
+  )
+}
+
+/** Where the `upload_id` of a reply leads (https://spec.openapis.org/oas/v3.1.0#link-object). */
+function linksToUpload(): Json {
+  const uploadId = '$response.body#/upload_id'
+  const next = routeNames().filter((name) => name !== 'init' && name !== 'list')
+  return Object.fromEntries(
+    next.map((operationId) => [
+      operationId,
+      ROUTES[operationId].method === 'GET'
+        ? { operationId, parameters: { upload_id: uploadId } }
+        : { operationId, requestBody: { upload_id: uploadId } },
     ]),
   )
 }
