@@ -81,9 +81,15 @@ export const contentType = z
     ),
   )
 
-const metadataKey = z
-  .string()
-  .check(z.regex(/^[a-z0-9-]{1,64}$/, 'must be 1 to 64 lower-case letters, digits and "-"'))
+/** Whoever copies metadata into an object of JavaScript, on any side, would change what that object is. */
+const INHERITED_NAMES: readonly string[] = ['constructor', 'prototype']
+
+const metadataKey = z.string().check(
+  z.regex(/^[a-z0-9-]{1,64}$/, 'must be 1 to 64 lower-case letters, digits and "-"'),
+  z.refine((key) => !INHERITED_NAMES.includes(key), {
+    error: `must not be ${INHERITED_NAMES.join(' or ')}`,
+  }),
+)
 
 const metadataValue = z.string().check(
   z.maxLength(1_024),
