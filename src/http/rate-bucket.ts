@@ -1,10 +1,6 @@
-import {
-  type RateLimiterAbstract,
-  RateLimiterMemory,
-  RateLimiterRedis,
-  RateLimiterRes,
-} from 'rate-limiter-flexible'
+import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
 import type { Rate } from './limited-rates.js'
+import { LocalLimiter } from './local-limiter.js'
 import type { RateState } from './rates.js'
 
 export interface RateBucketOptions {
@@ -15,16 +11,18 @@ export interface RateBucketOptions {
   readonly isLocalWithoutRedis: boolean
 }
 
+type Limiter = Pick<LocalLimiter, 'consume' | 'get'>
+
 /** One rate, counted for each name by itself. */
 export class RateBucket {
   readonly #options: RateBucketOptions
-  readonly #local: RateLimiterMemory
+  readonly #local: LocalLimiter
   #client: object | undefined
   #shared: RateLimiterRedis | undefined
 
   constructor(options: RateBucketOptions) {
     this.#options = options
-    this.#local = new RateLimiterMemory(this.#limits())
+    this.#local = new LocalLimiter(this.#limits())
   }
 
   /** Counts one more. */
@@ -47,7 +45,7 @@ export class RateBucket {
     })
   }
 
-  async #ask<T>(question: (limiter: RateLimiterAbstract) => Promise<T>): Promise<T> {
+  async #ask<T>(question: (limiter: Limiter) => Promise<T>): Promise<T> {
     const { redis, isLocalWithoutRedis } = this.#options
     if (redis === undefined) return await question(this.#local)
     try {
