@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { RequestHandler } from 'express'
 import { UploadError } from '../coordinator/upload-error.js'
 import { clientNetwork } from './client-address.js'
@@ -10,6 +11,7 @@ const RETRY_AFTER_MS = 1_000
  */
 export function inFlightLimit(most: number): RequestHandler {
   const underWay = new Map<string, number>()
+  const onSockets = new WeakMap<Socket, Set<() => void>>()
   return (req, res, next) => {
     const network = clientNetwork(req)
     const count = underWay.get(network) ?? 0
@@ -21,11 +23,30 @@ export function inFlightLimit(most: number): RequestHandler {
       )
     }
     underWay.set(network, count + 1)
-    res.once('close', () => {
+    const own = requestsOn(req.socket, onSockets)
+    const release = (): void => {
+      if (!own.delete(release)) return
       const left = (underWay.get(network) ?? 1) - 1
       if (left === 0) underWay.delete(network)
       else underWay.set(network, left)
-    })
+    }
+    own.add(release)
+    res.once('close', release)
     next()
   }
+}
+
+/**
+ * What is to be done when the connection closes. A reply that waits for its turn behind another one on the
+ * same connection (pipelining) is never told of that itself.
+ */
+function requestsOn(socket: Socket, known: WeakMap<Socket, Set<() => void>>): Set<() => void> {
+  const found = known.get(socket)
+  if (found !== undefined) return found
+  const releases = new Set<() => void>()
+  known.set(socket, releases)
+  socket.once('close', () => {
+    for (const release of releases) release()
+  })
+  return releases
 }

@@ -1,3 +1,4 @@
+import { createConnection } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Access, Rate, RateLimits } from '../../src/http/index.js'
 import { limitedRates } from '../../src/http/index.js'
@@ -169,6 +170,44 @@ describe('an address', () => {
     goOn()
     expect((await Promise.all(slow)).map(({ status }) => status)).toEqual([200, 200])
     await expect.poll(async () => (await call('status')).status).toBe(200)
+  })
+})
+
+describe('requests that are cut off', () => {
+  it('are not under way any more, even those that waited behind another one', async () => {
+    let goOn = (): void => {}
+    let held: Promise<void> | undefined
+    let arrived = 0
+    const hold = (): void => {
+      held = new Promise((resolve) => {
+        goOn = resolve
+      })
+    }
+    const partway = fakePartway({
+      abort: async () => {
+        arrived += 1
+        await held
+        return { uploadId: UPLOAD_ID, state: 'aborted' }
+      },
+    })
+    hold()
+    app = await serveRouter({ partway, allowAnonymous: true, inFlightPerAddress: 4 })
+    const body = JSON.stringify({ upload_id: UPLOAD_ID })
+    const head = 'POST /upload/abort HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n'
+    const whole = `${head}Content-Length: ${body.length}\r\n\r\n${body}`
+    const socket = createConnection(Number(new URL(app.url).port), '127.0.0.1')
+    // The last one never comes whole.
+    socket.write(`${whole}${whole}${whole}${head}Content-Length: 1000\r\n\r\n{`)
+    await expect.poll(() => arrived).toBe(3)
+    expect((await call('status')).status).toBe(429)
+    socket.destroy()
+    goOn()
+    await expect.poll(async () => (await call('status')).status).toBe(200)
+    hold()
+    const all = Array.from({ length: 4 }, () => call('abort'))
+    await expect.poll(() => arrived).toBe(7)
+    goOn()
+    for (const { status } of await Promise.all(all)) expect(status).toBe(200)
   })
 })
 
