@@ -92,7 +92,8 @@ const metadataKey = z.string().check(
 )
 
 const metadataValue = z.string().check(
-  z.maxLength(1_024),
+  // To encode a text of 1 MB takes half a second.
+  z.maxLength(1_024, { abort: true }),
   z.refine((text) => !hasForbiddenCharacter(text), {
     error: 'must not have control or invisible characters',
     // What is not well-formed Unicode cannot be encoded, so the bytes of the whole are not counted then.
