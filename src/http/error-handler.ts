@@ -59,12 +59,8 @@ function bodyRefusal(error: unknown): UploadError | undefined {
   switch (error.type) {
     case 'entity.too.large':
       return new UploadError('BODY_TOO_LARGE', `The body may have at most ${limitOf(error)} bytes`)
-    case 'entity.parse.failed':
-      return new UploadError('MALFORMED_JSON', 'The body is not valid JSON')
     case 'encoding.unsupported':
       return new UploadError('UNSUPPORTED_MEDIA_TYPE', 'The body must not be compressed')
-    case 'charset.unsupported':
-      return new UploadError('UNSUPPORTED_MEDIA_TYPE', 'The body must be UTF-8')
     case 'request.aborted':
     case 'request.size.invalid':
       return new UploadError('INVALID_REQUEST', 'The body is not as long as Content-Length says')

@@ -2,5 +2,12 @@ export type { Access } from './access.js'
 export type { CorsOptions } from './cors.js'
 export { createDocsRouter, type DocsOptions } from './docs.js'
 export { errorHandler, type FaultContext, type FaultLog } from './error-handler.js'
+export {
+  type LimitedRatesOptions,
+  limitedRates,
+  type Rate,
+  type RateLimits,
+} from './limited-rates.js'
 export { type OpenApiDocument, openApiDocument } from './openapi.js'
+export type { Counted, RateGroup, RateState, Rates } from './rates.js'
 export { type BodyLimits, createRouter, type RouterOptions } from './router.js'

@@ -108,10 +108,17 @@ function failures(operation: Operation): Json {
       status,
       {
         description: describe(codes.filter((code) => ERROR_STATUS[code] === status)),
+        ...(MAY_BE_TRIED_AGAIN.includes(status) && { headers: RETRY_HEADERS }),
         content: { [PROBLEM_CONTENT_TYPE]: { schema: ref('Problem') } },
       },
     ]),
   )
+}
+
+const MAY_BE_TRIED_AGAIN: readonly number[] = [429, 503]
+
+const RETRY_HEADERS = {
+  'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer', minimum: 1 } },
 }
 
 function describe(codes: readonly ErrorCode[]): string {

@@ -9,13 +9,17 @@ import {
   MIB,
   partsRequest,
   ROUTES,
+  type RouteName,
   statusQuery,
 } from '../protocol/index.js'
-import { type Access, callersOf, type WhoCalls } from './access.js'
+import type { Access } from './access.js'
+import { type Admit, admission } from './admission.js'
 import { type BodyReader, bodyOf, jsonBody, noBody, queryOf } from './body.js'
 import { type CorsOptions, cors } from './cors.js'
 import { errorHandler, type FaultLog } from './error-handler.js'
 import { commonHeaders } from './headers.js'
+import { inFlightLimit } from './in-flight.js'
+import type { RateGroup, Rates } from './rates.js'
 import { sendMessage } from './reply.js'
 
 /** The largest bodies that are read, in bytes. */
@@ -33,6 +37,10 @@ export interface RouterOptions extends Access {
   readonly limits?: Partial<BodyLimits>
   /** Which pages of other origins may call. @default none */
   readonly cors?: CorsOptions
+  /** How often an owner and an address may call, such as `limitedRates(…)`. @default as often as they like */
+  readonly rates?: Rates
+  /** Requests of one address that may be under way in this process at a time. @default any number */
+  readonly inFlightPerAddress?: number
   /** Makes the id of a request that brings none. @default a random UUID */
   readonly requestId?: () => string
 }
@@ -55,20 +63,17 @@ export function createRouter(options: RouterOptions): Router {
   const small = jsonBody(limits.small)
   const large = jsonBody(limits.parts)
   const router = express.Router({ caseSensitive: true, strict: true })
-  const route = routeAdder(router, callersOf(options))
+  const route = routeAdder(router, { before: handlersBefore(options), admit: admission(options) })
 
-  router.use(commonHeaders(options.requestId))
-  if (options.cors !== undefined) router.use(cors(options.cors))
-
-  route(ROUTES.init, small, async (caller, req, res) => {
+  route('init', small, async (caller, req, res) => {
     const { created, reply, parts } = await partway.init(caller, await bodyOf(req, initRequest))
     await sendMessage(res, created ? 201 : 200, reply, parts && { parts })
   })
-  route(ROUTES.parts, large, async (caller, req, res) => {
+  route('parts', large, async (caller, req, res) => {
     const { reply, parts } = await partway.parts(caller, await bodyOf(req, partsRequest))
     await sendMessage(res, 200, reply, { parts })
   })
-  route(ROUTES.status, noBody, async (caller, req, res) => {
+  route('status', noBody, async (caller, req, res) => {
     await sendMessage(res, 200, await partway.status(caller, queryOf(req, statusQuery)))
   })
   const complete: Answer = async (caller, req, res) => {
@@ -77,12 +82,12 @@ export function createRouter(options: RouterOptions): Router {
     if (!isDone) res.set('Retry-After', VERIFYING_RETRY_AFTER)
     await sendMessage(res, isDone ? 200 : 202, reply)
   }
-  route(ROUTES.complete, large, complete)
-  route(ROUTES.merge, large, complete)
-  route(ROUTES.abort, small, async (caller, req, res) => {
+  route('complete', large, complete)
+  route('merge', large, complete)
+  route('abort', small, async (caller, req, res) => {
     await sendMessage(res, 200, await partway.abort(caller, await bodyOf(req, abortRequest)))
   })
-  route(ROUTES.list, noBody, async (caller, req, res) => {
+  route('list', noBody, async (caller, req, res) => {
     await sendMessage(res, 200, await partway.list(caller, queryOf(req, listQuery)))
   })
 
@@ -90,27 +95,52 @@ export function createRouter(options: RouterOptions): Router {
   return router
 }
 
-type Route = (typeof ROUTES)[keyof typeof ROUTES]
-type RouteAdder = (route: Route, readBody: BodyReader, answer: Answer) => void
+/** Of our own paths alone: what the host application serves elsewhere has headers of its own. */
+function handlersBefore({ requestId, cors: options, inFlightPerAddress }: RouterOptions) {
+  const handlers = [commonHeaders(requestId)]
+  if (options !== undefined) handlers.push(cors(options))
+  if (inFlightPerAddress !== undefined) handlers.push(inFlightLimit(inFlightPerAddress))
+  return handlers
+}
+
+/** By the name of the route, which calls are counted together with it. */
+const GROUPS: Readonly<Record<RouteName, RateGroup>> = {
+  init: 'init',
+  parts: 'parts',
+  status: 'status',
+  complete: 'complete',
+  merge: 'complete',
+  abort: 'other',
+  list: 'other',
+}
+
+type RouteAdder = (name: RouteName, readBody: BodyReader, answer: Answer) => void
+
+interface RouteGuards {
+  readonly before: readonly RequestHandler[]
+  readonly admit: Admit
+}
 
 /** There is no other way to add a route, and an answer is only given to a caller that is known. */
-function routeAdder(router: Router, callerOf: WhoCalls): RouteAdder {
-  return ({ method, path }, readBody, answer) => {
+function routeAdder(router: Router, { before, admit }: RouteGuards): RouteAdder {
+  return (name, readBody, answer) => {
+    const { method, path } = ROUTES[name]
     const handle: RequestHandler = async (req, res) => {
-      const caller = await callerOf(req)
+      const caller = await admit(req, res, GROUPS[name])
       await readBody(req, res)
       await answer(caller, req, res)
     }
+    router.all(path, ...before)
     if (method === 'GET') router.get(path, handle)
     else router.post(path, handle)
-    router.all(path, otherMethod(method === 'GET' ? 'GET, HEAD' : method, callerOf))
+    router.all(path, otherMethod(method === 'GET' ? 'GET, HEAD' : method, admit))
   }
 }
 
 /** A preflight carries no credentials, so `OPTIONS` is answered to everybody. */
-function otherMethod(allow: string, callerOf: WhoCalls): RequestHandler {
+function otherMethod(allow: string, admit: Admit): RequestHandler {
   return async (req, res) => {
-    if (req.method !== 'OPTIONS') await callerOf(req)
+    if (req.method !== 'OPTIONS') await admit(req, res, 'other')
     res.set('Allow', `${allow}, OPTIONS`)
     if (req.method !== 'OPTIONS') {
       throw new UploadError('METHOD_NOT_ALLOWED', `This route takes ${allow}`)

@@ -6,7 +6,10 @@ import type { Access } from '../http/access.js'
 import { createDocsRouter } from '../http/docs.js'
 import { errorHandler, type FaultLog } from '../http/error-handler.js'
 import { commonHeaders } from '../http/headers.js'
+import type { Rates } from '../http/rates.js'
 import { createRouter } from '../http/router.js'
+import type { GuardConfig } from './guard/guard-config.js'
+import { proxyConcern } from './guard/proxy-concern.js'
 import { type Log, requestLog } from './logging.js'
 import { createPageRouter, type PageOptions } from './page.js'
 import type { Readiness } from './readiness.js'
@@ -21,8 +24,14 @@ export interface AppOptions {
   readonly corsOrigins: readonly string[]
   /** Of the program, for the API's description. */
   readonly version: string
+  readonly guard?: AppGuard
   /** @default the page is not shown */
   readonly page?: PageOptions
+}
+
+/** What keeps one caller from taking more than their share. */
+export interface AppGuard extends Pick<GuardConfig, 'trustProxy' | 'inFlightPerAddress'> {
+  readonly rates: Rates
 }
 
 /** When a client that found this server stopping may try again: by then another one has taken over. */
@@ -30,11 +39,13 @@ const RETRY_AFTER_MS = 1_000
 
 /** The whole application of the standalone server. */
 export function createApp(options: AppOptions): Express {
-  const { partway, access, readiness, log, corsOrigins, version, page } = options
+  const { partway, access, readiness, log, corsOrigins, version, guard, page } = options
   const faults = faultLog(log)
   const app = express()
   app.disable('x-powered-by').set('query parser', 'simple').set('etag', false)
+  app.set('trust proxy', guard?.trustProxy ?? false)
   app.use(commonHeaders(), requestLog(log, options.clock))
+  if (guard?.trustProxy === undefined) app.use(proxyConcern(log))
   app.get('/healthz', (_req, res) => {
     res.json({ status: 'ok' })
   })
@@ -48,6 +59,10 @@ export function createApp(options: AppOptions): Express {
       ...access,
       log: faults,
       ...(corsOrigins.length > 0 && { cors: { origins: corsOrigins } }),
+      ...(guard !== undefined && {
+        rates: guard.rates,
+        inFlightPerAddress: guard.inFlightPerAddress,
+      }),
     }),
   )
   app.use(notFound, errorHandler(faults))

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { CHECKSUM_MODES, type ChecksumMode } from '../protocol/index.js'
 import { type AuthConfig, authOf } from './auth/auth-config.js'
+import { type GuardConfig, guardOf } from './guard/guard-config.js'
 import { type Environment, SettingsReader } from './settings-reader.js'
 import { unknownVariables } from './unknown-variables.js'
 
@@ -29,6 +30,7 @@ export interface ServerConfig {
   readonly allowedTypes?: readonly string[]
   readonly keyPrefix: string
   readonly corsOrigins: readonly string[]
+  readonly guard: GuardConfig
   /** Whether the page is shown at `/`. */
   readonly page: boolean
   readonly logLevel: LogLevel
@@ -84,6 +86,7 @@ export function readConfig(env: Environment): ConfigOutcome {
     ...(allowedTypes.length > 0 && { allowedTypes: checkedTypes(read, allowedTypes) }),
     keyPrefix: keyPrefixOf(read),
     corsOrigins: corsOriginsOf(read),
+    guard: guardOf(read),
     page: read.flag('PARTWAY_PAGE') ?? false,
     logLevel: read.oneOf('PARTWAY_LOG_LEVEL', LOG_LEVELS) ?? 'info',
   }

@@ -4,17 +4,20 @@ import { type ConnectS3Options, connectS3, type S3Connection } from '../bucket/i
 import { createPartway, systemClock } from '../coordinator/create-partway.js'
 import type { Partway } from '../coordinator/partway.js'
 import type { Clock, UploadRef } from '../coordinator/ports.js'
+import { limitedRates } from '../http/limited-rates.js'
+import type { Rates } from '../http/rates.js'
 import { BackgroundWorker } from '../operations/index.js'
 import { createApp } from './app.js'
 import { openAuthenticator } from './auth/authenticator.js'
 import { BucketWatch } from './bucket-watch.js'
 import type { ServerConfig } from './config.js'
+import type { GuardConfig } from './guard/guard-config.js'
 import { type Listening, listen } from './listen.js'
 import type { Log } from './logging.js'
 import { originOfParts } from './page.js'
 import { Readiness } from './readiness.js'
 import { SigningClock } from './signing-clock.js'
-import { type OpenedStore, openStore } from './store.js'
+import { type OpenedStore, openStore, redisKeyPrefix } from './store.js'
 
 export interface StartOptions {
   readonly log: Log
@@ -71,12 +74,13 @@ export async function startServer(
     clock,
     corsOrigins: config.corsOrigins,
     version: programVersion(),
+    guard: { ...config.guard, rates: ratesFor(config, opened) },
     ...(config.page && { page: { bucketOrigin: () => originOfParts(s3.signer) } }),
   })
   try {
     // So that, as a rule, the first client already gets what the bucket can do.
     await atMost(PROBE_MS, watch.look())
-    const listening = await listen(app, config)
+    const listening = await listen(app, config, socketLimits(config.guard))
     work?.start()
     await tellStart({ config, log, readiness, opened, url: listening.url })
     return running({ listening, readiness, log, close })
@@ -84,6 +88,18 @@ export async function startServer(
     await close()
     throw error
   }
+}
+
+/** Counted where the sessions are kept: servers that share those count together. */
+function ratesFor({ guard, bucket }: ServerConfig, { redis }: OpenedStore): Rates {
+  const keyPrefix = redisKeyPrefix(bucket.name)
+  return limitedRates({ limits: guard.rates, keyPrefix, ...(redis !== undefined && { redis }) })
+}
+
+/** No address may have all connections, unless it is that of a proxy, which speaks for many. */
+function socketLimits({ maxConnections, keepAliveMs, trustProxy }: GuardConfig) {
+  const half = { connectionsPerAddress: Math.ceil(maxConnections / 2) }
+  return { maxConnections, keepAliveMs, ...(trustProxy === undefined && half) }
 }
 
 interface Composed {

@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis'
 import type { SessionStore } from '../coordinator/ports.js'
 import type { StoreConfig } from './config.js'
 import { LateStore } from './late-store.js'
@@ -7,6 +8,8 @@ export interface OpenedStore {
   readonly store: SessionStore
   /** What the operator should mend, in plain words. */
   concerns(): Promise<readonly string[]>
+  /** Its Redis, if that is what it is. Rejects until there has been a connection. */
+  readonly redis?: () => Promise<Redis>
 }
 
 export interface OpenStoreOptions {
@@ -39,6 +42,7 @@ async function openSqlite(path: string): Promise<OpenedStore> {
 
 function openRedis(url: string, { bucket, log }: OpenStoreOptions): OpenedStore {
   let concerns = async (): Promise<readonly string[]> => []
+  let connection: Redis | undefined
   const connect = async (): Promise<SessionStore> => {
     const { connectRedisSessionStore, redisConcerns } = await import('../sessions/redis/index.js')
     // Not louder: it comes with every attempt to connect again, and the calls that fail are told anyway.
@@ -46,7 +50,14 @@ function openRedis(url: string, { bucket, log }: OpenStoreOptions): OpenedStore 
     const keyPrefix = redisKeyPrefix(bucket)
     const { store, redis } = await connectRedisSessionStore(url, { keyPrefix, log: onFault })
     concerns = () => redisConcerns(redis)
+    connection = redis
     return store
   }
-  return { store: new LateStore(connect), concerns: () => concerns() }
+  const store = new LateStore(connect)
+  const connected = async (): Promise<Redis> => {
+    if (connection === undefined) await store.check()
+    if (connection === undefined) throw new Error('Redis is not connected')
+    return connection
+  }
+  return { store, concerns: () => concerns(), redis: connected }
 }

@@ -174,6 +174,59 @@ export const VARIABLES = [
       'Origins whose pages may call, separated by commas, such as `https://app.example.com`. Without it, none but the server’s own.',
   },
   {
+    name: 'PARTWAY_TRUST_PROXY',
+    default: '',
+    meaning:
+      'The proxies before this server, whose word on the address of a caller is taken: how many there are, or their addresses and networks, separated by commas. Without it `X-Forwarded-For` is ignored.',
+  },
+  {
+    name: 'PARTWAY_RATE_INIT',
+    default: '6000/min,12000/min',
+    meaning: 'How often one owner, and one address, may call `init`; `off` for any number.',
+  },
+  {
+    name: 'PARTWAY_RATE_PARTS',
+    default: '12000/min,24000/min',
+    meaning: 'The same for `parts`.',
+  },
+  {
+    name: 'PARTWAY_RATE_STATUS',
+    default: '6000/min,12000/min',
+    meaning: 'The same for `status`.',
+  },
+  {
+    name: 'PARTWAY_RATE_COMPLETE',
+    default: '6000/min,12000/min',
+    meaning: 'The same for `complete` and `merge` together.',
+  },
+  {
+    name: 'PARTWAY_RATE_OTHER',
+    default: '3000/min,6000/min',
+    meaning: 'The same for `abort` and the list together.',
+  },
+  {
+    name: 'PARTWAY_RATE_REFUSED',
+    default: '300/min',
+    meaning:
+      'How often one address may come with a credential that is not valid; `off` for any number.',
+  },
+  {
+    name: 'PARTWAY_IN_FLIGHT_PER_IP',
+    default: '256',
+    meaning: 'How many requests of one address this server works on at a time.',
+  },
+  {
+    name: 'PARTWAY_MAX_CONNECTIONS',
+    default: '1024',
+    meaning: 'How many connections this server has at a time; further ones are closed.',
+  },
+  {
+    name: 'PARTWAY_KEEP_ALIVE',
+    default: '65s',
+    meaning:
+      'How long an idle connection is kept: `1s` to `1h`, and longer than the load balancer in front keeps it.',
+  },
+  {
     name: 'PARTWAY_PAGE',
     default: 'false',
     meaning: '`true` shows the page at `/`, with which a browser uploads.',

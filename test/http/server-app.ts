@@ -1,13 +1,19 @@
 import type { Partway } from '../../src/coordinator/partway.js'
 import type { Access } from '../../src/http/index.js'
-import { createApp } from '../../src/server/app.js'
+import { type AppGuard, createApp } from '../../src/server/app.js'
 import { createLog } from '../../src/server/logging.js'
 import { type Checks, Readiness } from '../../src/server/readiness.js'
 import { fakePartway } from './fake-partway.js'
 
 /** The application of the standalone server, with its log in `lines`. */
 export function serverApp(
-  options: { partway?: Partway; access?: Access; checks?: Partial<Checks>; broken?: string } = {},
+  options: {
+    partway?: Partway
+    access?: Access
+    checks?: Partial<Checks>
+    broken?: string
+    guard?: AppGuard
+  } = {},
 ) {
   const lines: string[] = []
   const log = createLog('debug', { write: (line) => lines.push(line) })
@@ -28,6 +34,7 @@ export function serverApp(
     clock,
     corsOrigins: [],
     version: '1.2.3',
+    ...(options.guard !== undefined && { guard: options.guard }),
   })
   return { app, readiness, lines }
 }

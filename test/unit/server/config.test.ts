@@ -15,6 +15,8 @@ function problemsOf(env: Record<string, string | undefined>): readonly string[] 
   return outcome.kind === 'invalid' ? outcome.problems : []
 }
 
+const perMinute = (limit: number) => ({ limit, windowSeconds: 60 })
+
 describe('readConfig', () => {
   it('needs a bucket and a secret, and has a default for everything else', () => {
     expect(configOf()).toEqual({
@@ -33,6 +35,28 @@ describe('readConfig', () => {
       maxSize: 5_497_558_138_880,
       keyPrefix: '',
       corsOrigins: [],
+      guard: {
+        rates: {
+          owner: {
+            init: perMinute(6_000),
+            parts: perMinute(12_000),
+            status: perMinute(6_000),
+            complete: perMinute(6_000),
+            other: perMinute(3_000),
+          },
+          address: {
+            init: perMinute(12_000),
+            parts: perMinute(24_000),
+            status: perMinute(12_000),
+            complete: perMinute(12_000),
+            other: perMinute(6_000),
+          },
+          refused: perMinute(300),
+        },
+        inFlightPerAddress: 256,
+        maxConnections: 1_024,
+        keepAliveMs: 65_000,
+      },
       page: false,
       logLevel: 'info',
     })
@@ -61,6 +85,16 @@ describe('readConfig', () => {
         PARTWAY_ALLOWED_TYPES: 'image/PNG, video/*',
         PARTWAY_KEY_PREFIX: 'team/uploads/',
         PARTWAY_CORS_ORIGINS: 'https://a.example,http://localhost:5173',
+        PARTWAY_TRUST_PROXY: 'loopback, 10.0.0.0/8',
+        PARTWAY_RATE_INIT: '20/10s',
+        PARTWAY_RATE_PARTS: '60/min,90/2h',
+        PARTWAY_RATE_STATUS: 'off,5/s',
+        PARTWAY_RATE_COMPLETE: 'off',
+        PARTWAY_RATE_OTHER: '1/d,off',
+        PARTWAY_RATE_REFUSED: 'off',
+        PARTWAY_IN_FLIGHT_PER_IP: '8',
+        PARTWAY_MAX_CONNECTIONS: '50',
+        PARTWAY_KEEP_ALIVE: '2m',
         PARTWAY_PAGE: 'true',
         PARTWAY_LOG_LEVEL: 'debug',
       }),
@@ -88,6 +122,24 @@ describe('readConfig', () => {
       allowedTypes: ['image/png', 'video/*'],
       keyPrefix: 'team/uploads/',
       corsOrigins: ['https://a.example', 'http://localhost:5173'],
+      guard: {
+        rates: {
+          owner: {
+            init: { limit: 20, windowSeconds: 10 },
+            parts: perMinute(60),
+            other: { limit: 1, windowSeconds: 86_400 },
+          },
+          address: {
+            init: { limit: 20, windowSeconds: 10 },
+            parts: { limit: 90, windowSeconds: 7_200 },
+            status: { limit: 5, windowSeconds: 1 },
+          },
+        },
+        inFlightPerAddress: 8,
+        trustProxy: ['loopback', '10.0.0.0/8'],
+        maxConnections: 50,
+        keepAliveMs: 120_000,
+      },
       page: true,
       logLevel: 'debug',
     })
@@ -302,4 +354,36 @@ describe('a variable that does not exist', () => {
       'PARTWAY_SOMETHING_ELSE is not known',
     ])
   })
+})
+
+describe('what one caller may take', () => {
+  it.each([
+    '',
+    'often',
+    '60',
+    '60/',
+    '60/year',
+    '0/min',
+    '1/500ms',
+    '1/2d',
+    '5/min,6/min,7/min',
+    '-1/s',
+  ])('is not the rate %j', (rate) => {
+    const problems = problemsOf({ PARTWAY_RATE_INIT: rate || ',' })
+    expect(problems.join()).toContain('PARTWAY_RATE_INIT must be a rate')
+  })
+
+  it('trusts so many proxies, or those that are named', () => {
+    const trusted = (text: string) => configOf({ PARTWAY_TRUST_PROXY: text }).guard.trustProxy
+    expect(trusted('2')).toBe(2)
+    expect(trusted('uniquelocal,fd00::/8')).toEqual(['uniquelocal', 'fd00::/8'])
+  })
+
+  it.each(['true', '0', '17', '0.0.0.0/0', '10.0.0.0/33', 'proxy.example', '10.0.0.0/8/8'])(
+    'does not trust the proxies %j',
+    (text) => {
+      const problems = problemsOf({ PARTWAY_TRUST_PROXY: text })
+      expect(problems.join()).toContain('PARTWAY_TRUST_PROXY must be')
+    },
+  )
 })
