@@ -41,6 +41,7 @@ export const COMMON_ERRORS: readonly ErrorCode[] = [
   'INTERNAL',
   'STORE_UNAVAILABLE',
   'AUTH_UNAVAILABLE',
+  'AUDIT_UNAVAILABLE',
   'SHUTTING_DOWN',
 ]
 

@@ -28,6 +28,7 @@ export const ERROR_STATUS = {
   BUCKET_UNAVAILABLE: 503,
   STORE_UNAVAILABLE: 503,
   AUTH_UNAVAILABLE: 503,
+  AUDIT_UNAVAILABLE: 503,
   SHUTTING_DOWN: 503,
 } as const satisfies Record<string, number>
 
@@ -65,6 +66,7 @@ export const ERROR_TITLE: Record<ErrorCode, string> = {
   BUCKET_UNAVAILABLE: 'The bucket does not answer',
   STORE_UNAVAILABLE: 'The session store does not answer',
   AUTH_UNAVAILABLE: 'Credentials cannot be checked now',
+  AUDIT_UNAVAILABLE: 'Decisions cannot be recorded now',
   SHUTTING_DOWN: 'The server is stopping',
 }
 

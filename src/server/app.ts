@@ -3,6 +3,7 @@ import type { Partway } from '../coordinator/partway.js'
 import type { Clock } from '../coordinator/ports.js'
 import { UploadError } from '../coordinator/upload-error.js'
 import type { Access } from '../http/access.js'
+import type { DecisionLog } from '../http/decisions.js'
 import { createDocsRouter } from '../http/docs.js'
 import { errorHandler, type FaultLog } from '../http/error-handler.js'
 import { commonHeaders } from '../http/headers.js'
@@ -19,6 +20,8 @@ export interface AppOptions {
   readonly log: Log
   readonly clock: Pick<Clock, 'now'>
   readonly corsOrigins: readonly string[]
+  /** Where decisions are recorded. @default nowhere */
+  readonly decisions?: DecisionLog
   /** Of the program, for the API's description. */
   readonly version: string
   /** @default the page is not shown */
@@ -47,6 +50,7 @@ export function createApp(options: AppOptions): Express {
       partway,
       ...access,
       log: faults,
+      ...(options.decisions !== undefined && { decisions: options.decisions }),
       ...(corsOrigins.length > 0 && { cors: { origins: corsOrigins } }),
     }),
   )

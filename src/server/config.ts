@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { CHECKSUM_MODES, type ChecksumMode } from '../protocol/index.js'
+import { type AuditConfig, auditOf } from './audit/audit-config.js'
 import { type AuthConfig, authOf } from './auth/auth-config.js'
 import { type Environment, SettingsReader } from './settings-reader.js'
 import { unknownVariables } from './unknown-variables.js'
@@ -31,6 +32,8 @@ export interface ServerConfig {
   readonly corsOrigins: readonly string[]
   /** Whether the page is shown at `/`. */
   readonly page: boolean
+  /** Absent for none. */
+  readonly audit?: AuditConfig
   readonly logLevel: LogLevel
 }
 
@@ -65,6 +68,7 @@ export function readConfig(env: Environment): ConfigOutcome {
   const read = new SettingsReader(env)
   const allowedTypes = read.list('PARTWAY_ALLOWED_TYPES')
   const host = hostOf(read)
+  const audit = auditOf(read)
   const config: ServerConfig = {
     host,
     port: read.integer('PARTWAY_PORT', 0, 65_535),
@@ -85,6 +89,7 @@ export function readConfig(env: Environment): ConfigOutcome {
     keyPrefix: keyPrefixOf(read),
     corsOrigins: corsOriginsOf(read),
     page: read.flag('PARTWAY_PAGE') ?? false,
+    ...(audit !== undefined && { audit }),
     logLevel: read.oneOf('PARTWAY_LOG_LEVEL', LOG_LEVELS) ?? 'info',
   }
   checkLifetimes(read, config)

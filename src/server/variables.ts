@@ -179,6 +179,24 @@ export const VARIABLES = [
     meaning: '`true` shows the page at `/`, with which a browser uploads.',
   },
   {
+    name: 'PARTWAY_AUDIT',
+    default: '',
+    meaning:
+      'Where every decision is recorded, in lines that are tied to each other: `file:<path>` or `stdout`. Without it, nowhere.',
+  },
+  {
+    name: 'PARTWAY_AUDIT_OWNERS',
+    default: 'hashed',
+    meaning:
+      'How an owner is written there: `hashed` with a key that is made from `PARTWAY_SECRET`, or `plain`.',
+  },
+  {
+    name: 'PARTWAY_AUDIT_REQUIRED',
+    default: 'true',
+    meaning:
+      '`false` lets uploads go on while decisions cannot be recorded; the log then says so. Otherwise requests are answered 503.',
+  },
+  {
     name: 'PARTWAY_LOG_LEVEL',
     default: 'info',
     meaning: '`debug`, `info`, `warn`, `error` or `silent`.',
