@@ -42,6 +42,8 @@ interface Waiting {
 
 /** Lines written at once. */
 const BATCH = 500
+/** That have happened, and are kept until they can be written. While requests are refused there are few. */
+const MAX_OWED = 1_000
 
 /**
  * An append-only log of decisions, each tied to the one before it. Lines have the order of the calls. Those that
@@ -124,7 +126,8 @@ export class AuditLog {
         for (const { resolve } of batch) resolve()
       } catch (fault) {
         this.#mustOpen = true
-        this.#owed.push(...batch.filter(({ isOwed }) => isOwed))
+        const owed = [...this.#owed, ...batch.filter(({ isOwed }) => isOwed)]
+        this.#owed = owed.slice(0, MAX_OWED)
         for (const { reject } of batch) reject(fault)
       }
     }
