@@ -41,7 +41,10 @@ describe('what doctor says of the audit log', () => {
 })
 
 describe('the settings of the audit log', () => {
-  const env = { PARTWAY_BUCKET: 'uploads', PARTWAY_SECRET: 'a secret of more than thirty-two bytes' }
+  const env = {
+    PARTWAY_BUCKET: 'uploads',
+    PARTWAY_SECRET: 'a secret of more than thirty-two bytes',
+  }
   const read = (more: Record<string, string>) => readConfig({ ...env, ...more })
 
   it('are off, or a place with owners that are hashed and a log that is required', () => {
