@@ -77,6 +77,7 @@ const complete: Operation = {
     'COMPLETION_IN_PROGRESS',
     'UPLOAD_EXPIRED',
     'CHECKSUM_MISMATCH',
+    'CONTENT_MISMATCH',
     'UPLOAD_BUSY',
     'BUCKET_UNAVAILABLE',
   ],

@@ -28,6 +28,8 @@ export interface ServerConfig {
   readonly maxSize: number
   /** Absent for any. */
   readonly allowedTypes?: readonly string[]
+  /** Whether the first bytes of objects are compared with their types. */
+  readonly checkContent: boolean
   readonly keyPrefix: string
   readonly corsOrigins: readonly string[]
   /** Whether the page is shown at `/`. */
@@ -86,6 +88,7 @@ export function readConfig(env: Environment): ConfigOutcome {
     // 10,000 parts of 5 GiB: no bucket takes more.
     maxSize: read.bytes('PARTWAY_MAX_SIZE', { min: '1B', max: '50000GiB' }),
     ...(allowedTypes.length > 0 && { allowedTypes: checkedTypes(read, allowedTypes) }),
+    checkContent: read.flag('PARTWAY_CHECK_CONTENT') ?? false,
     keyPrefix: keyPrefixOf(read),
     corsOrigins: corsOriginsOf(read),
     page: read.flag('PARTWAY_PAGE') ?? false,

@@ -4,7 +4,7 @@ import { type ConnectS3Options, connectS3, type S3Connection } from '../bucket/i
 import { createPartway, systemClock } from '../coordinator/create-partway.js'
 import type { Partway } from '../coordinator/partway.js'
 import type { Clock, UploadRef } from '../coordinator/ports.js'
-import { BackgroundWorker } from '../operations/index.js'
+import { BackgroundWorker, checkContent } from '../operations/index.js'
 import { createApp } from './app.js'
 import type { LineStream } from './audit/audit-stream.js'
 import { type Audit, openAudit } from './audit/open-audit.js'
@@ -112,6 +112,7 @@ function compose(
 ): Partway {
   return createPartway({
     onDue,
+    ...(config.checkContent && { contentCheck: checkContent }),
     store: audit === undefined ? opened.store : audit.store(opened.store),
     bucket: s3.bucket,
     signer: s3.signer,

@@ -163,6 +163,12 @@ export const VARIABLES = [
       'Media types that may be uploaded, separated by commas, such as `image/png,video/*`. Without it, any.',
   },
   {
+    name: 'PARTWAY_CHECK_CONTENT',
+    default: 'false',
+    meaning:
+      '`true` compares the first bytes of each object with the declared `content_type` before the upload is completed. What is something else is removed.',
+  },
+  {
     name: 'PARTWAY_KEY_PREFIX',
     default: '',
     meaning: 'What the key of every object begins with, such as `uploads/`.',
