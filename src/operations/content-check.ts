@@ -1,5 +1,3 @@
-import { fileTypeFromBuffer, supportedMimeTypes } from 'file-type'
-
 /**
  * Types that are one as far as the first bytes tell: other names of the same, containers of the same make, and formats
  * that are a ZIP or an OLE file within.
@@ -40,8 +38,9 @@ const ANYTHING = /^(application\/octet-stream|binary\/octet-stream|application\/
 
 /** Of these the first bytes are always the same, so that bytes without them are something else. */
 const ALWAYS_TOLD =
-  /^(image\/(jpeg|png|gif|webp|tiff|bmp|heic|heif|avif|jxl)|video\/(mp4|webm|matroska|quicktime|vnd\.avi)|audio\/(wav|flac|ogg|midi)|application\/(pdf|zip|gzip|wasm|x-7z-compressed|x-rar-compressed))$/
+  /^(image\/(jpeg|png|gif|webp|tiff|bmp|heic|heif|avif|jxl)|video\/(mp4|webm|matroska|quicktime|vnd\.avi)|audio\/(wav|flac|ogg|midi)|application\/(pdf|zip|gzip|wasm))$/
 
+const MEDIA = /^(image|video|audio|font)\//
 const TEXT =
   /^text\/|^application\/(json|javascript|x-javascript|sql|yaml|toml)$|[/+](json|xml|yaml)$/
 
@@ -53,9 +52,15 @@ export async function checkContent(type: string, beginning: Uint8Array): Promise
   if (ANYTHING.test(type)) return true
   // Some magic numbers are two letters, with which a text may begin as well.
   if (TEXT.test(type) && isText(beginning)) return true
-  const found = await detect(beginning)
+  // Loaded here only: most servers never look.
+  const { fileTypeFromBuffer, supportedMimeTypes } = await import('file-type')
+  // Bytes that no parser gets along with have no type.
+  const found = await fileTypeFromBuffer(beginning).catch(() => undefined)
   if (found === undefined) return !ALWAYS_TOLD.test(type)
-  return found === type || areFamily(found, type) || !isKnown(type)
+  const [foundType = ''] = found.mime.split(';')
+  const isKnown = supportedMimeTypes.has(type) || TEXT.test(type) || MEDIA.test(type)
+  // Of a type that nobody here knows, nobody can say what it begins with.
+  return foundType === type || areFamily(foundType, type) || !isKnown
 }
 
 /** No control characters but those that end lines and pages, move to the next column, or begin an escape. */
@@ -63,23 +68,8 @@ function isText(bytes: Uint8Array): boolean {
   return bytes.every((byte) => byte >= 0x20 || (byte >= 0x08 && byte <= 0x0d) || byte === 0x1b)
 }
 
-async function detect(beginning: Uint8Array): Promise<string | undefined> {
-  try {
-    const found = await fileTypeFromBuffer(beginning)
-    return found?.mime.split(';')[0]
-  } catch {
-    // Bytes that no parser gets along with have no type.
-    return undefined
-  }
-}
-
 function areFamily(one: string, other: string): boolean {
   return FAMILIES.some((family) =>
     [one, other].every((type) => family.some((pattern) => pattern.test(type))),
   )
-}
-
-/** Of a type that nobody here knows, nobody can say what it begins with. */
-function isKnown(type: string): boolean {
-  return supportedMimeTypes.has(type) || TEXT.test(type) || /^(image|video|audio|font)\//.test(type)
 }

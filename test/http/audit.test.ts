@@ -21,7 +21,8 @@ import { type HttpApp, problemOf, serveApp } from './http-app.js'
 const SECRET = 'a-secret-of-more-than-thirty-two-bytes'
 const BYTES = 'ten bytes.'
 const FILE = { filename: 'a.bin', size: 10, checksum: 'none', fingerprint: 'a', sign: 'all' }
-const DAY_MS = 24 * 60 * 60 * 1000
+const HOUR_MS = 60 * 60 * 1000
+const DAY_MS = 24 * HOUR_MS
 
 interface World {
   readonly app: HttpApp
@@ -219,6 +220,22 @@ describe('the audit log of a router', () => {
     ])
   })
 
+  it('has the completion that another took up from a server that got no answer', async () => {
+    const at = await world()
+    const upload = await sent(at)
+    bucket.after = (name) => {
+      if (name === 'completeMultipartUpload' || name === 'headObject') throw new Error('reset')
+    }
+    expect((await ask(at, 'complete', { body: { upload_id: upload } })).status).toBe(503)
+    bucket.after = () => {}
+    clock.advance(HOUR_MS)
+    await at.partway.resume({ owner: 'ada', id: upload })
+    expect((await lines()).slice(-2)).toEqual([
+      expect.objectContaining({ event: 'request.complete', outcome: 'failed', status: 503 }),
+      { event: 'upload.completed', owner: ada, upload, from: 'completing' },
+    ])
+  })
+
   it('names owners when it is told to', async () => {
     const at = await world({ owners: 'plain' })
     await ask(at, 'init', { owner: 'Ada é', body: FILE })
@@ -280,7 +297,7 @@ describe('an audit log on a full disk', () => {
     await expect(at.partway.resume({ owner: 'ada', id })).rejects.toMatchObject({ status: 503 })
     await rm(path)
     await rename(`${path}.1`, path)
-    clock.advance(DAY_MS / 24)
+    clock.advance(HOUR_MS)
     await at.partway.resume({ owner: 'ada', id })
     expect((await lines()).at(-1)).toMatchObject({ event: 'upload.expired', upload: id })
   })
