@@ -61,7 +61,12 @@ export async function startServer(
   const opened = await openStore(config.store, { bucket: config.bucket.name, log })
   const watch = watchBucket(config, { s3, clock, signingClock, log })
   const checks = { store: () => opened.store.check(), bucket: () => checkBucket(s3, watch) }
-  const readiness = new Readiness({ checks, clock, log, broken: () => watch.broken })
+  const readiness = new Readiness({
+    checks,
+    clock,
+    log,
+    broken: () => audit?.broken() ?? watch.broken,
+  })
   const onDue = (ref: UploadRef) => work?.add(ref)
   const partway = compose(config, { opened, s3, clock, watch, audit, onDue })
   const work = backgroundWork(config, { partway, log })

@@ -278,10 +278,13 @@ describe('an audit log on a full disk', () => {
       expect(await problemOf(reply)).toMatchObject({ status: 503, code: 'AUDIT_UNAVAILABLE' })
     }
     expect(at.logged.join()).toContain('audit.fault')
+    expect(at.audit.broken()).toBe('Decisions cannot be recorded.')
     await expect(at.partway.resume({ owner: 'ada', id: upload })).resolves.toBe(undefined)
     expect((await ask(at, 'status', { query: `?upload_id=${upload}` })).status).toBe(503)
     await rm(path)
     await rename(`${path}.1`, path)
+    // Whoever asks whether the server is ready has it tried again.
+    await expect.poll(() => at.audit.broken()).toBe(undefined)
     expect((await ask(at, 'complete', { body: { upload_id: upload } })).status).toBe(200)
     expect((await verifyFiles([path])).problems).toEqual([])
     const events = (await lines()).map(({ event }) => event)

@@ -53,6 +53,7 @@ export class AuditLog {
   readonly #options: AuditLogOptions
   #head: ChainHead | undefined
   #mustOpen = true
+  #isFailing = false
   #queue: Waiting[] = []
   #owed: Waiting[] = []
   #isWriting = false
@@ -67,9 +68,14 @@ export class AuditLog {
     return this.#head
   }
 
+  /** Whether the last lines could not be written. */
+  get isFailing(): boolean {
+    return this.#isFailing
+  }
+
   /** Resolves when lines can be written, as far as is known, and tries it after a failure. */
   async ready(): Promise<void> {
-    if (this.#mustOpen) await this.#enqueue({ isOwed: false })
+    if (this.#mustOpen || this.#isFailing) await this.#enqueue({ isOwed: false })
   }
 
   /** Resolves when the decision is written. When that fails it is not written later either. */
@@ -123,9 +129,11 @@ export class AuditLog {
       const batch = this.#queue.splice(0, BATCH)
       try {
         await this.#write(batch)
+        this.#isFailing = false
         for (const { resolve } of batch) resolve()
       } catch (fault) {
         this.#mustOpen = true
+        this.#isFailing = true
         const owed = [...this.#owed, ...batch.filter(({ isOwed }) => isOwed)]
         this.#owed = owed.slice(0, MAX_OWED)
         for (const { reject } of batch) reject(fault)

@@ -19,6 +19,8 @@ export interface Audit {
   store(store: SessionStore): SessionStore
   /** For the router. */
   readonly decisions: DecisionLog
+  /** Why no request is carried out, if none is; asking has it tried again. */
+  broken(): string | undefined
   /** After its file was moved away. Present when there is one. */
   readonly reopen?: () => Promise<void>
   close(): Promise<void>
@@ -55,6 +57,11 @@ export async function openAudit(
     decisions: {
       ready: () => recorder.ready(),
       record: (decision) => recorder.record(entryOf(decision)),
+    },
+    broken: () => {
+      if (!isRequired || !audit.isFailing) return undefined
+      void recorder.ready().catch(() => {})
+      return 'Decisions cannot be recorded.'
     },
     ...(to.kind === 'file' && {
       reopen: async () => {
