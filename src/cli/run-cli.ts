@@ -6,6 +6,7 @@ import {
   metadataArgument,
   portArgument,
 } from './arguments.js'
+import { type AuditVerifyFlags, auditOwnerCommand, auditVerifyCommand } from './audit-command.js'
 import type { CliIo } from './cli-io.js'
 import { type DevFlags, devCommand } from './dev-command.js'
 import { exitCodeOf, exitCodesHelp, OK, USAGE } from './exit-codes.js'
@@ -60,6 +61,7 @@ export function createProgram(io: CliIo, onExitCode: (code: number) => void): Co
   addAbort(program, io, onExitCode)
   addDoctor(program, io, onExitCode)
   addToken(program, io, onExitCode)
+  addAudit(program, io, onExitCode)
   return program
 }
 
@@ -162,6 +164,24 @@ function addToken(program: Command, io: CliIo, onExitCode: (code: number) => voi
     .addHelpText('after', TOKEN_HELP)
     .action(async (owner: string) => {
       onExitCode(await tokenCommand(owner, io))
+    })
+}
+
+function addAudit(program: Command, io: CliIo, onExitCode: (code: number) => void): void {
+  const audit = program.command('audit').description('look into the audit log of a server')
+  audit
+    .command('verify <file...>')
+    .description('check that nothing was taken out of a log, put in or altered; oldest file first')
+    .option('--mixed', 'the lines are among others, as on stdout')
+    .option('--contains <hash>', 'one of the records must have this hash, which was noted before')
+    .action(async (files: string[], flags: AuditVerifyFlags) => {
+      onExitCode(await auditVerifyCommand(files, flags, io))
+    })
+  audit
+    .command('owner <owner>')
+    .description('print how an owner is written there, with the settings of `serve`')
+    .action(async (owner: string) => {
+      onExitCode(await auditOwnerCommand(owner, io))
     })
 }
 

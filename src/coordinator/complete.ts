@@ -9,7 +9,7 @@ import { type Claimed, claimNow, settleNow } from './claims.js'
 import { type CompletionOutcome, finishAtBucket } from './complete-at-bucket.js'
 import type { Context } from './context.js'
 import { digestRule } from './draft.js'
-import { contradicts, hashAlgorithm } from './file-hash.js'
+import { contradicts, hashAlgorithm, unprovenHashes } from './file-hash.js'
 import { missingParts } from './listing.js'
 import { type ManifestOutcome, manifestOf } from './manifest.js'
 import { type OpenedUpload, reopenUpload } from './open-upload.js'
@@ -20,10 +20,13 @@ import type { Upload } from './session.js'
 import { settleProven } from './settle-proven.js'
 import { record } from './sign-parts.js'
 import { fieldRefusal, UploadError } from './upload-error.js'
+import { verify } from './verify.js'
 
 /** How long a caller waits for another who is completing the same upload, and how often it looks. */
 const WAIT_MS = 10_000
 const POLL_MS = 200
+/** How long a caller waits for the first bytes of the object. */
+const LOOK_MS = 10_000
 
 /**
  * Closes the upload. In order: claim → manifest → the bucket's own comparison of every part and the
@@ -211,9 +214,32 @@ async function concludeProven(
   { session: { upload }, fence }: Claimed,
   object: StoredObject,
 ): Promise<CompleteReply | undefined> {
-  const proven = await settleProven(context, upload, { from: 'completing', fence, object })
+  // To look at the type takes a moment, so nobody is sent away for it.
+  const isTakenUp = unprovenHashes(upload, object).length === 0
+  const step = { from: 'completing', fence, object, isTakenUp } as const
+  const proven = await settleProven(context, upload, step)
   if (proven?.state === 'completed') return { uploadId: upload.id, state: 'completed', object }
-  return proven && { uploadId: upload.id, state: 'verifying' }
+  if (proven === undefined || !isTakenUp) {
+    return proven && { uploadId: upload.id, state: 'verifying' }
+  }
+  return lookNow(context, upload)
+}
+
+/** Looks at the first bytes of what is there now; whoever comes later does so when this fails. */
+async function lookNow(context: Context, upload: Upload): Promise<CompleteReply> {
+  const { contentType } = upload
+  try {
+    const { isOtherType } = await verify(context, upload, AbortSignal.timeout(LOOK_MS))
+    if (isOtherType) {
+      const words = `The file is not ${contentType}, as content_type said; the upload has failed.`
+      throw new UploadError('CONTENT_MISMATCH', words, { state: 'failed' })
+    }
+  } catch (error) {
+    if (!(error instanceof UploadError) || error.status < 500) throw error
+  }
+  const session = await context.store.find(upload, context.clock.now())
+  if (session === undefined) throw notFound()
+  return standing(context, session.upload)
 }
 
 /** Opened anew by this caller or another, unless it has ended: by others, or with the object of a twin. */

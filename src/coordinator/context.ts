@@ -1,4 +1,5 @@
 import type { BucketCapabilities } from './capabilities.js'
+import type { ContentCheck } from './first-bytes.js'
 import type { Bucket, Clock, PartSigner, RandomIds, SessionStore, UploadRef } from './ports.js'
 import type { Lifetime } from './session.js'
 import type { CoordinatorSettings } from './settings.js'
@@ -17,6 +18,8 @@ export interface Context {
   readonly secret: string
   /** Made ids before; nothing new is made with them. */
   readonly formerSecrets: readonly string[]
+  /** Absent when files are what they are said to be. */
+  readonly contentCheck?: ContentCheck
   /** Says that there is work to do on an upload for which no client waits, such as to verify it. */
   readonly announce: (ref: UploadRef) => void
 }

@@ -6,6 +6,7 @@ import { complete } from './complete.js'
 import type { Context } from './context.js'
 import { due, resume } from './due-work.js'
 import { reportingFaults } from './faults.js'
+import type { ContentCheck } from './first-bytes.js'
 import { init } from './init.js'
 import { list } from './list.js'
 import type { Partway } from './partway.js'
@@ -30,6 +31,12 @@ export interface PartwayOptions {
    * @default everything
    */
   readonly capabilities?: () => BucketCapabilities
+  /**
+   * Compares the first bytes of each object with its declared type before the upload is `completed`; what differs is
+   * removed, and the upload `failed`. `partway/operations` has one, `checkContent`.
+   * @default none
+   */
+  readonly contentCheck?: ContentCheck
   /**
    * Told of each upload that there is something to do for now, besides what clients ask for; see
    * `Partway.resume`. Must not throw.
@@ -61,6 +68,7 @@ export function createPartway(options: PartwayOptions): Partway {
     capabilities: options.capabilities ?? (() => ALL_CAPABILITIES),
     secret,
     formerSecrets,
+    ...(options.contentCheck !== undefined && { contentCheck: options.contentCheck }),
     announce: ({ owner, id }) => options.onDue?.({ owner, id }),
   }
   return {

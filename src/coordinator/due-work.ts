@@ -21,7 +21,8 @@ export async function resume(context: Context, ref: UploadRef, signal: AbortSign
   if (upload === undefined) return
   switch (upload.state) {
     case 'verifying':
-      return verify(context, ref, signal)
+      await verify(context, ref, signal)
+      return
     case 'completing':
       return settled(complete(context, ref, { uploadId: ref.id }))
     case 'aborting':

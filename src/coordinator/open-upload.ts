@@ -10,6 +10,7 @@ import {
   type Upload,
   type UploadDraft,
 } from './session.js'
+import { attachment, storedType } from './stored-as.js'
 import { adoptMultipart, type Creation, takeObject } from './take-over.js'
 import { takeTwin } from './twin.js'
 import { UploadError } from './upload-error.js'
@@ -136,10 +137,12 @@ async function openMultipart(
   draft: UploadDraft,
   { epoch, fence }: Creation,
 ): Promise<Session | undefined> {
+  const contentType = storedType(draft.contentType, context.settings.allowedTypes)
   const { multipartId } = await context.bucket.createMultipartUpload({
     key: draft.key,
     checksum: draft.checksum,
-    ...(draft.contentType === undefined ? {} : { contentType: draft.contentType }),
+    ...(contentType === undefined ? {} : { contentType }),
+    contentDisposition: attachment(draft.filename),
     metadata: objectMetadata(draft, epoch),
   })
   const now = context.clock.now()

@@ -39,7 +39,8 @@ function reply(res: Response, refusal: UploadError): void {
   sendProblem(res, refusal.toProblem(requestIdOf(res)))
 }
 
-function toUploadError(error: unknown): UploadError {
+/** What is said of an error: of any that is not a refusal, nothing but that there was one. */
+export function toUploadError(error: unknown): UploadError {
   if (error instanceof UploadError) return error
   return (
     bodyRefusal(error) ??

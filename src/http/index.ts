@@ -1,5 +1,6 @@
 export type { Access } from './access.js'
 export type { CorsOptions } from './cors.js'
+export type { Decision, DecisionLog } from './decisions.js'
 export { createDocsRouter, type DocsOptions } from './docs.js'
 export { errorHandler, type FaultContext, type FaultLog } from './error-handler.js'
 export {

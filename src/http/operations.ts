@@ -41,6 +41,7 @@ export const COMMON_ERRORS: readonly ErrorCode[] = [
   'INTERNAL',
   'STORE_UNAVAILABLE',
   'AUTH_UNAVAILABLE',
+  'AUDIT_UNAVAILABLE',
   'SHUTTING_DOWN',
 ]
 
@@ -76,6 +77,7 @@ const complete: Operation = {
     'COMPLETION_IN_PROGRESS',
     'UPLOAD_EXPIRED',
     'CHECKSUM_MISMATCH',
+    'CONTENT_MISMATCH',
     'UPLOAD_BUSY',
     'BUCKET_UNAVAILABLE',
   ],

@@ -16,6 +16,7 @@ import type { Access } from './access.js'
 import { type Admit, admission } from './admission.js'
 import { type BodyReader, bodyOf, jsonBody, noBody, queryOf } from './body.js'
 import { type CorsOptions, cors } from './cors.js'
+import { type DecisionLog, decided, type Reply } from './decisions.js'
 import { errorHandler, type FaultLog } from './error-handler.js'
 import { commonHeaders } from './headers.js'
 import { inFlightLimit } from './in-flight.js'
@@ -41,11 +42,13 @@ export interface RouterOptions extends Access {
   readonly rates?: Rates
   /** Requests of one address that may be under way in this process at a time. @default any number */
   readonly inFlightPerAddress?: number
+  /** Where every decision is recorded before it is answered. @default nowhere */
+  readonly decisions?: DecisionLog
   /** Makes the id of a request that brings none. @default a random UUID */
   readonly requestId?: () => string
 }
 
-type Answer = (caller: Caller, req: Request, res: Response) => Promise<void>
+type Answer = (caller: Caller, req: Request, res: Response) => Promise<Reply>
 
 /** Seconds: a small object is read by then, and to ask again costs little. */
 const VERIFYING_RETRY_AFTER = '1'
@@ -63,32 +66,34 @@ export function createRouter(options: RouterOptions): Router {
   const small = jsonBody(limits.small)
   const large = jsonBody(limits.parts)
   const router = express.Router({ caseSensitive: true, strict: true })
-  const route = routeAdder(router, { before: handlersBefore(options), admit: admission(options) })
+  const { decisions } = options
+  const guards = { before: handlersBefore(options), admit: admission(options), decisions }
+  const route = routeAdder(router, guards)
 
-  route('init', small, async (caller, req, res) => {
+  route('init', small, async (caller, req) => {
     const { created, reply, parts } = await partway.init(caller, await bodyOf(req, initRequest))
-    await sendMessage(res, created ? 201 : 200, reply, parts && { parts })
+    return { status: created ? 201 : 200, message: reply, ...(parts && { batches: { parts } }) }
   })
-  route('parts', large, async (caller, req, res) => {
+  route('parts', large, async (caller, req) => {
     const { reply, parts } = await partway.parts(caller, await bodyOf(req, partsRequest))
-    await sendMessage(res, 200, reply, { parts })
+    return { status: 200, message: reply, batches: { parts } }
   })
-  route('status', noBody, async (caller, req, res) => {
-    await sendMessage(res, 200, await partway.status(caller, queryOf(req, statusQuery)))
+  route('status', noBody, async (caller, req) => {
+    return { status: 200, message: await partway.status(caller, queryOf(req, statusQuery)) }
   })
   const complete: Answer = async (caller, req, res) => {
-    const reply = await partway.complete(caller, await bodyOf(req, completeRequest))
-    const isDone = reply.state !== 'verifying'
+    const message = await partway.complete(caller, await bodyOf(req, completeRequest))
+    const isDone = message.state !== 'verifying'
     if (!isDone) res.set('Retry-After', VERIFYING_RETRY_AFTER)
-    await sendMessage(res, isDone ? 200 : 202, reply)
+    return { status: isDone ? 200 : 202, message }
   }
   route('complete', large, complete)
   route('merge', large, complete)
-  route('abort', small, async (caller, req, res) => {
-    await sendMessage(res, 200, await partway.abort(caller, await bodyOf(req, abortRequest)))
+  route('abort', small, async (caller, req) => {
+    return { status: 200, message: await partway.abort(caller, await bodyOf(req, abortRequest)) }
   })
-  route('list', noBody, async (caller, req, res) => {
-    await sendMessage(res, 200, await partway.list(caller, queryOf(req, listQuery)))
+  route('list', noBody, async (caller, req) => {
+    return { status: 200, message: await partway.list(caller, queryOf(req, listQuery)) }
   })
 
   router.use(errorHandler(options.log))
@@ -119,27 +124,39 @@ type RouteAdder = (name: RouteName, readBody: BodyReader, answer: Answer) => voi
 interface RouteGuards {
   readonly before: readonly RequestHandler[]
   readonly admit: Admit
+  readonly decisions: DecisionLog | undefined
 }
 
 /** There is no other way to add a route, and an answer is only given to a caller that is known. */
-function routeAdder(router: Router, { before, admit }: RouteGuards): RouteAdder {
+function routeAdder(router: Router, { before, admit, decisions }: RouteGuards): RouteAdder {
   return (name, readBody, answer) => {
     const { method, path } = ROUTES[name]
     const handle: RequestHandler = async (req, res) => {
-      const caller = await admit(req, res, GROUPS[name])
-      await readBody(req, res)
-      await answer(caller, req, res)
+      const { status, message, batches } = await decided(
+        decisions,
+        { action: name, req, res },
+        async (isFrom) => {
+          const caller = await admit(req, res, GROUPS[name])
+          isFrom(caller)
+          await readBody(req, res)
+          return answer(caller, req, res)
+        },
+      )
+      await sendMessage(res, status, message, batches)
     }
+    const other = otherMethod(method === 'GET' ? 'GET, HEAD' : method, admit)
     router.all(path, ...before)
     if (method === 'GET') router.get(path, handle)
     else router.post(path, handle)
-    router.all(path, otherMethod(method === 'GET' ? 'GET, HEAD' : method, admit))
+    router.all(path, async (req, res) => {
+      await decided(decisions, { action: name, req, res }, () => other(req, res))
+    })
   }
 }
 
 /** A preflight carries no credentials, so `OPTIONS` is answered to everybody. */
-function otherMethod(allow: string, admit: Admit): RequestHandler {
-  return async (req, res) => {
+function otherMethod(allow: string, admit: Admit) {
+  return async (req: Request, res: Response): Promise<undefined> => {
     if (req.method !== 'OPTIONS') await admit(req, res, 'other')
     res.set('Allow', `${allow}, OPTIONS`)
     if (req.method !== 'OPTIONS') {

@@ -52,6 +52,7 @@ const ADVICE: Readonly<Record<string, { readonly title: string; readonly advice?
   FILE_UNREADABLE: { title: 'The file cannot be read' },
   FILE_TOO_LARGE: { title: 'The file is too large' },
   TYPE_NOT_ALLOWED: { title: 'Files of this type are not taken' },
+  CONTENT_MISMATCH: { title: 'The file is not of the type that its name says' },
   CHECKSUM_MISMATCH: { title: 'What arrived is not what was sent' },
 }
 

@@ -22,12 +22,14 @@ export const ERROR_STATUS = {
   UNSUPPORTED_MEDIA_TYPE: 415,
   TYPE_NOT_ALLOWED: 415,
   CHECKSUM_MISMATCH: 422,
+  CONTENT_MISMATCH: 422,
   TOO_MANY_REQUESTS: 429,
   INTERNAL: 500,
   UPLOAD_BUSY: 503,
   BUCKET_UNAVAILABLE: 503,
   STORE_UNAVAILABLE: 503,
   AUTH_UNAVAILABLE: 503,
+  AUDIT_UNAVAILABLE: 503,
   SHUTTING_DOWN: 503,
 } as const satisfies Record<string, number>
 
@@ -59,12 +61,14 @@ export const ERROR_TITLE: Record<ErrorCode, string> = {
   UNSUPPORTED_MEDIA_TYPE: 'The body must be JSON',
   TYPE_NOT_ALLOWED: 'Files of that type are not allowed',
   CHECKSUM_MISMATCH: 'The checksum does not match',
+  CONTENT_MISMATCH: 'The file is not of the type that was declared',
   TOO_MANY_REQUESTS: 'Too many requests',
   INTERNAL: 'Internal error',
   UPLOAD_BUSY: 'The upload is busy',
   BUCKET_UNAVAILABLE: 'The bucket does not answer',
   STORE_UNAVAILABLE: 'The session store does not answer',
   AUTH_UNAVAILABLE: 'Credentials cannot be checked now',
+  AUDIT_UNAVAILABLE: 'Decisions cannot be recorded now',
   SHUTTING_DOWN: 'The server is stopping',
 }
 

@@ -3,6 +3,7 @@ import type { Partway } from '../coordinator/partway.js'
 import type { Clock } from '../coordinator/ports.js'
 import { UploadError } from '../coordinator/upload-error.js'
 import type { Access } from '../http/access.js'
+import type { DecisionLog } from '../http/decisions.js'
 import { createDocsRouter } from '../http/docs.js'
 import { errorHandler, type FaultLog } from '../http/error-handler.js'
 import { commonHeaders } from '../http/headers.js'
@@ -22,6 +23,8 @@ export interface AppOptions {
   readonly log: Log
   readonly clock: Pick<Clock, 'now'>
   readonly corsOrigins: readonly string[]
+  /** Where decisions are recorded. @default nowhere */
+  readonly decisions?: DecisionLog
   /** Of the program, for the API's description. */
   readonly version: string
   readonly guard?: AppGuard
@@ -58,6 +61,7 @@ export function createApp(options: AppOptions): Express {
       partway,
       ...access,
       log: faults,
+      ...(options.decisions !== undefined && { decisions: options.decisions }),
       ...(corsOrigins.length > 0 && { cors: { origins: corsOrigins } }),
       ...(guard !== undefined && {
         rates: guard.rates,

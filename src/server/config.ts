@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { CHECKSUM_MODES, type ChecksumMode } from '../protocol/index.js'
+import { type AuditConfig, auditOf } from './audit/audit-config.js'
 import { type AuthConfig, authOf } from './auth/auth-config.js'
 import { type GuardConfig, guardOf } from './guard/guard-config.js'
 import { type Environment, SettingsReader } from './settings-reader.js'
@@ -28,11 +29,15 @@ export interface ServerConfig {
   readonly maxSize: number
   /** Absent for any. */
   readonly allowedTypes?: readonly string[]
+  /** Whether the first bytes of objects are compared with their types. */
+  readonly checkContent: boolean
   readonly keyPrefix: string
   readonly corsOrigins: readonly string[]
   readonly guard: GuardConfig
   /** Whether the page is shown at `/`. */
   readonly page: boolean
+  /** Absent for none. */
+  readonly audit?: AuditConfig
   readonly logLevel: LogLevel
 }
 
@@ -67,6 +72,7 @@ export function readConfig(env: Environment): ConfigOutcome {
   const read = new SettingsReader(env)
   const allowedTypes = read.list('PARTWAY_ALLOWED_TYPES')
   const host = hostOf(read)
+  const audit = auditOf(read)
   const config: ServerConfig = {
     host,
     port: read.integer('PARTWAY_PORT', 0, 65_535),
@@ -84,10 +90,12 @@ export function readConfig(env: Environment): ConfigOutcome {
     // 10,000 parts of 5 GiB: no bucket takes more.
     maxSize: read.bytes('PARTWAY_MAX_SIZE', { min: '1B', max: '50000GiB' }),
     ...(allowedTypes.length > 0 && { allowedTypes: checkedTypes(read, allowedTypes) }),
+    checkContent: read.flag('PARTWAY_CHECK_CONTENT') ?? false,
     keyPrefix: keyPrefixOf(read),
     corsOrigins: corsOriginsOf(read),
     guard: guardOf(read),
     page: read.flag('PARTWAY_PAGE') ?? false,
+    ...(audit !== undefined && { audit }),
     logLevel: read.oneOf('PARTWAY_LOG_LEVEL', LOG_LEVELS) ?? 'info',
   }
   checkLifetimes(read, config)

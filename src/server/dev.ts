@@ -51,6 +51,7 @@ async function start(parts: DevParts): Promise<Stoppable> {
     const server = await startCoordinator(parts, { folder, bucket })
     parts.io.stdout.write(greeting({ folder, bucket, server }))
     return {
+      ...(server.reopen && { reopen: server.reopen }),
       stop: async () => {
         await server.stop()
         await bucket.close()
@@ -87,7 +88,7 @@ function portBeside(port: number): number {
 }
 
 async function startCoordinator(
-  { options, config, log }: DevParts,
+  { options, config, log, io }: DevParts,
   { folder, bucket }: { readonly folder: DevFolder; readonly bucket: LocalBucket },
 ): Promise<RunningServer> {
   const { secret, accessKeyId, secretAccessKey } = folder.secrets
@@ -97,7 +98,8 @@ async function startCoordinator(
     bucket: { ...config.bucket, endpoint: bucket.url },
   }
   try {
-    return await startServer(withBucket, { log, credentials: { accessKeyId, secretAccessKey } })
+    const credentials = { accessKeyId, secretAccessKey }
+    return await startServer(withBucket, { log, credentials, stdout: io.stdout })
   } catch (error) {
     throw portProblem(error, { port: options.port, option: '--port', what: 'The server' })
   }

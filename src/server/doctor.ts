@@ -1,5 +1,6 @@
 import { bucketTrouble, connectS3 } from '../bucket/index.js'
 import { systemClock } from '../coordinator/create-partway.js'
+import { examineAudit } from './audit/examine-audit.js'
 import { examineAuth } from './auth/examine-auth.js'
 import { readConfig, type ServerConfig } from './config.js'
 import { describeError } from './describe-error.js'
@@ -9,7 +10,7 @@ import { openStore } from './store.js'
 
 /** One thing that was looked at, in plain words. */
 export interface Diagnosis {
-  readonly about: 'settings' | 'auth' | 'bucket' | 'store'
+  readonly about: 'settings' | 'auth' | 'audit' | 'bucket' | 'store'
   /** `less`: it works, but something is not to be had. `broken`: uploads do not work. */
   readonly level: 'ok' | 'less' | 'broken' | 'unknown'
   readonly text: string
@@ -50,6 +51,7 @@ export async function doctor(
   const settings: Diagnosis = { about: 'settings', level: 'ok', text: 'The settings are valid.' }
   const examined = await Promise.all([
     examineCallers(config),
+    examineDecisions(config),
     examineBucket(config),
     examineStore(config),
   ])
@@ -61,6 +63,10 @@ export async function doctor(
 async function examineCallers({ auth }: ServerConfig): Promise<Diagnosis[]> {
   const log = createLog('silent', { write: () => {} })
   return [{ about: 'auth', ...(await examineAuth(auth, { clock: systemClock, log })) }]
+}
+
+async function examineDecisions({ audit }: ServerConfig): Promise<Diagnosis[]> {
+  return audit === undefined ? [] : [{ about: 'audit', ...(await examineAudit(audit)) }]
 }
 
 async function examineBucket(config: ServerConfig): Promise<Diagnosis[]> {

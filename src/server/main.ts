@@ -6,8 +6,10 @@ import type { Partway } from '../coordinator/partway.js'
 import type { Clock, UploadRef } from '../coordinator/ports.js'
 import { limitedRates } from '../http/limited-rates.js'
 import type { Rates } from '../http/rates.js'
-import { BackgroundWorker } from '../operations/index.js'
+import { BackgroundWorker, checkContent } from '../operations/index.js'
 import { createApp } from './app.js'
+import type { LineStream } from './audit/audit-stream.js'
+import { type Audit, openAudit } from './audit/open-audit.js'
 import { openAuthenticator } from './auth/authenticator.js'
 import { BucketWatch } from './bucket-watch.js'
 import type { ServerConfig } from './config.js'
@@ -25,10 +27,14 @@ export interface StartOptions {
   readonly clock?: Clock
   /** Of the bucket. @default the AWS SDK's own chain */
   readonly credentials?: NonNullable<ConnectS3Options['credentials']>
+  /** Takes the audit log where the settings say so. @default that of the process */
+  readonly stdout?: LineStream
 }
 
 export interface RunningServer {
   readonly url: string
+  /** For after the file of the audit log was moved away. Present when there is one. */
+  readonly reopen?: () => Promise<void>
   /** Answers what is in flight, for 10 s at most, and closes everything. Repeated, it is the same stop. */
   stop(): Promise<void>
 }
@@ -45,9 +51,11 @@ const WORK_STOP_MS = 2_000
  */
 export async function startServer(
   config: ServerConfig,
-  { log, clock = systemClock, credentials }: StartOptions,
+  { log, clock = systemClock, credentials, stdout = process.stdout }: StartOptions,
 ): Promise<RunningServer> {
   const authenticator = await openAuthenticator(config.auth, { clock, log })
+  const [secret] = config.secrets
+  const audit = config.audit && (await openAudit(config.audit, { secret, clock, log, stdout }))
   const signingClock = new SigningClock(clock)
   const s3 = connectBucket(config, {
     clock: signingClock,
@@ -56,8 +64,14 @@ export async function startServer(
   const opened = await openStore(config.store, { bucket: config.bucket.name, log })
   const watch = watchBucket(config, { s3, clock, signingClock, log })
   const checks = { store: () => opened.store.check(), bucket: () => checkBucket(s3, watch) }
-  const readiness = new Readiness({ checks, clock, log, broken: () => watch.broken })
-  const partway = compose(config, { opened, s3, clock, watch, onDue: (ref) => work?.add(ref) })
+  const readiness = new Readiness({
+    checks,
+    clock,
+    log,
+    broken: () => audit?.broken() ?? watch.broken,
+  })
+  const onDue = (ref: UploadRef) => work?.add(ref)
+  const partway = compose(config, { opened, s3, clock, watch, audit, onDue })
   const work = backgroundWork(config, { partway, log })
   const close = async (): Promise<void> => {
     await atMost(WORK_STOP_MS, work?.stop() ?? Promise.resolve())
@@ -65,6 +79,7 @@ export async function startServer(
     authenticator.close()
     s3.close()
     await partway.close()
+    await audit?.close()
   }
   const app = createApp({
     partway,
@@ -73,6 +88,7 @@ export async function startServer(
     log,
     clock,
     corsOrigins: config.corsOrigins,
+    ...(audit && { decisions: audit.decisions }),
     version: programVersion(),
     guard: { ...config.guard, rates: ratesFor(config, opened) },
     ...(config.page && { page: { bucketOrigin: () => originOfParts(s3.signer) } }),
@@ -83,7 +99,7 @@ export async function startServer(
     const listening = await listen(app, config, socketLimits(config.guard))
     work?.start()
     await tellStart({ config, log, readiness, opened, url: listening.url })
-    return running({ listening, readiness, log, close })
+    return running({ listening, readiness, log, close, reopen: audit?.reopen })
   } catch (error) {
     await close()
     throw error
@@ -107,13 +123,18 @@ interface Composed {
   readonly s3: S3Connection
   readonly clock: Clock
   readonly watch: BucketWatch
+  readonly audit: Audit | undefined
   readonly onDue: (ref: UploadRef) => void
 }
 
-function compose(config: ServerConfig, { opened, s3, clock, watch, onDue }: Composed): Partway {
+function compose(
+  config: ServerConfig,
+  { opened, s3, clock, watch, audit, onDue }: Composed,
+): Partway {
   return createPartway({
     onDue,
-    store: opened.store,
+    ...(config.checkContent && { contentCheck: checkContent }),
+    store: audit === undefined ? opened.store : audit.store(opened.store),
     bucket: s3.bucket,
     signer: s3.signer,
     secret: config.secrets,
@@ -214,9 +235,10 @@ interface Running {
   readonly readiness: Readiness
   readonly log: Log
   readonly close: () => Promise<void>
+  readonly reopen: (() => Promise<void>) | undefined
 }
 
-function running({ listening, readiness, log, close }: Running): RunningServer {
+function running({ listening, readiness, log, close, reopen }: Running): RunningServer {
   const stop = async (): Promise<void> => {
     readiness.stop()
     log.info({ event: 'server.stopping' })
@@ -227,6 +249,7 @@ function running({ listening, readiness, log, close }: Running): RunningServer {
   let stopped: Promise<void> | undefined
   return {
     url: listening.url,
+    ...(reopen && { reopen }),
     stop: () => {
       stopped ??= stop()
       return stopped

@@ -163,6 +163,12 @@ export const VARIABLES = [
       'Media types that may be uploaded, separated by commas, such as `image/png,video/*`. Without it, any.',
   },
   {
+    name: 'PARTWAY_CHECK_CONTENT',
+    default: 'false',
+    meaning:
+      '`true` compares the first bytes of each object with the declared `content_type` before the upload is completed. What is something else is removed.',
+  },
+  {
     name: 'PARTWAY_KEY_PREFIX',
     default: '',
     meaning: 'What the key of every object begins with, such as `uploads/`.',
@@ -230,6 +236,24 @@ export const VARIABLES = [
     name: 'PARTWAY_PAGE',
     default: 'false',
     meaning: '`true` shows the page at `/`, with which a browser uploads.',
+  },
+  {
+    name: 'PARTWAY_AUDIT',
+    default: '',
+    meaning:
+      'Where every decision is recorded, in lines that are tied to each other: `file:<path>` or `stdout`. Without it, nowhere.',
+  },
+  {
+    name: 'PARTWAY_AUDIT_OWNERS',
+    default: 'hashed',
+    meaning:
+      'How an owner is written there: `hashed` with a key that is made from `PARTWAY_SECRET`, or `plain`.',
+  },
+  {
+    name: 'PARTWAY_AUDIT_REQUIRED',
+    default: 'true',
+    meaning:
+      '`false` lets uploads go on while decisions cannot be recorded; the log then says so. Otherwise requests are answered 503.',
   },
   {
     name: 'PARTWAY_LOG_LEVEL',

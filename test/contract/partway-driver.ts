@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createPartway } from '../../src/coordinator/create-partway.js'
+import type { ContentCheck } from '../../src/coordinator/first-bytes.js'
 import type { Caller, Partway, SignedBatches } from '../../src/coordinator/partway.js'
 import type { Bucket, PartSigner, SessionStore } from '../../src/coordinator/ports.js'
 import type { CoordinatorSettings } from '../../src/coordinator/settings.js'
@@ -24,7 +25,14 @@ export interface PartwayServices {
   emptyStore(): Promise<SessionStore>
   /** Removes an object behind the coordinator's back. */
   deleteObject(key: string): Promise<void>
+  /** How the bucket gives an object to whoever asks for it. */
+  served(key: string): Promise<Served>
   close(): Promise<void>
+}
+
+export interface Served {
+  readonly type: string | undefined
+  readonly disposition: string | undefined
 }
 
 const SECRET = 'a secret of thirty-two bytes or more'
@@ -33,6 +41,8 @@ export interface DriverOptions {
   /** @default an owner of its own */
   readonly caller?: Caller
   readonly settings?: Partial<CoordinatorSettings>
+  /** @default none */
+  readonly contentCheck?: ContentCheck
 }
 
 /** A coordinator on given services, driven the way a client would. */
@@ -41,6 +51,7 @@ export class PartwayDriver {
   readonly tap = new BucketTap()
   readonly caller: Caller
   readonly #settings: Partial<CoordinatorSettings>
+  readonly #contentCheck: ContentCheck | undefined
 
   #services: PartwayServices
   #partway: Partway
@@ -49,6 +60,7 @@ export class PartwayDriver {
     this.#services = services
     this.caller = options.caller ?? { owner: `owner ${randomUUID()}` }
     this.#settings = options.settings ?? {}
+    this.#contentCheck = options.contentCheck
     this.#partway = this.another()
   }
 
@@ -81,6 +93,7 @@ export class PartwayDriver {
       secret: SECRET,
       clock: this.clock,
       settings: this.#settings,
+      ...(this.#contentCheck && { contentCheck: this.#contentCheck }),
     })
   }
 

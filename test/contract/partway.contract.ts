@@ -3,6 +3,7 @@ import { objectDigest } from '../../src/checksum/object-digest.js'
 import { MIB, partSize } from '../../src/protocol/index.js'
 import { SampleFile } from '../helpers/sample-file.js'
 import { badObjectsContract } from './partway-bad-objects.js'
+import { contentContract } from './partway-content.js'
 import {
   ALL_MODES,
   PartwayDriver,
@@ -386,6 +387,7 @@ export function partwayContract(name: string, open: () => Promise<PartwayService
 
     lostStoreContract(() => services)
     badObjectsContract(() => services)
+    contentContract(() => services)
     fileHashContract(() => services)
     instantUploadContract(() => services)
 

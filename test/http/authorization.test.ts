@@ -12,12 +12,10 @@ import { openSqliteSessionStore } from '../../src/sessions/sqlite/index.js'
 import { MemoryBucket } from '../helpers/memory-bucket.js'
 import { fakePartway } from './fake-partway.js'
 import { type HttpApp, problemOf, serveApp } from './http-app.js'
+import { type Call as Asked, FILE, ROUTE_TABLE } from './route-table.js'
 import { serverApp } from './server-app.js'
 
 /** Everything is real here but the bytes of the bucket. */
-
-const FILE = { filename: 'a.bin', size: 10, checksum: 'none', fingerprint: 'a' }
-const ABSENT = 'A'.repeat(43)
 
 const ada = newToken('ada')
 const bob = newToken('bob')
@@ -59,9 +57,7 @@ beforeEach(async () => {
 
 const bearer = (token: string) => `Bearer ${token}`
 
-interface Call {
-  readonly body?: object
-  readonly query?: Record<string, string>
+interface Call extends Asked {
   readonly authorization?: string
   readonly method?: string
 }
@@ -79,32 +75,9 @@ async function ask(name: RouteName, { body, query, authorization, method }: Call
   })
 }
 
-interface RouteCase {
-  /** A request about an upload of Ada's; `list` and `init` name none. */
-  readonly request: (id: string) => Call
-  /** The status for Ada herself. */
-  readonly right: number
-  /** How another owner is answered. */
-  readonly other: 'as if it were absent' | 'about uploads of their own'
-}
-
-const about = (id: string) => ({ body: { upload_id: id } })
-
-/** Every route there is: the type, and the first test, fail when one is missing. */
-const TABLE: Readonly<Record<RouteName, RouteCase>> = {
-  init: { request: () => ({ body: FILE }), right: 200, other: 'about uploads of their own' },
-  parts: { request: about, right: 200, other: 'as if it were absent' },
-  status: {
-    request: (id) => ({ query: { upload_id: id } }),
-    right: 200,
-    other: 'as if it were absent',
-  },
-  complete: { request: about, right: 409, other: 'as if it were absent' },
-  merge: { request: about, right: 409, other: 'as if it were absent' },
-  abort: { request: about, right: 200, other: 'as if it were absent' },
-  list: { request: () => ({}), right: 200, other: 'about uploads of their own' },
-}
-const names = Object.keys(TABLE).filter((name): name is RouteName => Object.hasOwn(ROUTES, name))
+const names = Object.keys(ROUTE_TABLE).filter((name): name is RouteName =>
+  Object.hasOwn(ROUTES, name),
+)
 
 const BAD_CREDENTIALS: readonly [string, string | undefined][] = [
   ['no credential', undefined],
@@ -122,19 +95,13 @@ async function whole(response: Response) {
   return { status: response.status, headers, body: await response.text() }
 }
 
-describe('the table of routes', () => {
-  it('has every route of the protocol, and the router has no other', () => {
-    expect(names.sort()).toEqual(Object.keys(ROUTES).sort())
-    const { stack } = createRouter({ partway: fakePartway() })
-    const mounted = new Set(stack.flatMap(({ route }) => (route ? [route.path] : [])))
-    expect([...mounted].sort()).toEqual(names.map((name) => ROUTES[name].path).sort())
-  })
-})
-
 describe.each(names)('%s', (name) => {
-  const { request, right, other } = TABLE[name]
-  const call = (authorization: string | undefined, id = uploadId) =>
-    ask(name, { ...request(id), ...(authorization !== undefined && { authorization }) })
+  const { requests, right } = ROUTE_TABLE[name]
+  const call = (authorization: string | undefined) =>
+    ask(name, {
+      ...requests(uploadId).plain,
+      ...(authorization !== undefined && { authorization }),
+    })
 
   it('answers 401 in the very same way to every credential that is not right', async () => {
     const answers = []
@@ -166,20 +133,6 @@ describe.each(names)('%s', (name) => {
   it('answers the owner', async () => {
     expect((await call(bearer(ada.token))).status).toBe(right)
   })
-
-  if (other === 'as if it were absent') {
-    it('answers another owner exactly as for an upload that does not exist', async () => {
-      const foreign = await whole(await call(bearer(bob.token)))
-      expect(foreign.status).toBe(404)
-      expect(foreign).toEqual(await whole(await call(bearer(bob.token), ABSENT)))
-    })
-  } else {
-    it('shows another owner nothing of this one', async () => {
-      const response = await call(bearer(bob.token))
-      expect(await response.text()).not.toContain(uploadId)
-      expect(response.status).toBeLessThan(300)
-    })
-  }
 })
 
 describe('without a credential', () => {

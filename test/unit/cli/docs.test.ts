@@ -16,7 +16,8 @@ function sectionOf(heading: string): string {
 }
 
 function optionsOf(command: Command): string[] {
-  return command.options.map(({ flags }) => flags).sort()
+  const withParts = [command, ...command.commands]
+  return withParts.flatMap(({ options }) => options.map(({ flags }) => flags)).sort()
 }
 
 describe('docs/cli.md', () => {

@@ -33,6 +33,7 @@ describe('readConfig', () => {
       leaseMs: 60_000,
       verifyConcurrency: 2,
       maxSize: 5_497_558_138_880,
+      checkContent: false,
       keyPrefix: '',
       corsOrigins: [],
       guard: {
@@ -84,6 +85,8 @@ describe('readConfig', () => {
         PARTWAY_MAX_SIZE: '50TB',
         PARTWAY_ALLOWED_TYPES: 'image/PNG, video/*',
         PARTWAY_KEY_PREFIX: 'team/uploads/',
+        PARTWAY_CHECK_CONTENT: 'true',
+        PARTWAY_AUDIT: 'file:audit.log',
         PARTWAY_CORS_ORIGINS: 'https://a.example,http://localhost:5173',
         PARTWAY_TRUST_PROXY: 'loopback, 10.0.0.0/8',
         PARTWAY_RATE_INIT: '20/10s',
@@ -120,6 +123,8 @@ describe('readConfig', () => {
       verifyConcurrency: 0,
       maxSize: 50e12,
       allowedTypes: ['image/png', 'video/*'],
+      checkContent: true,
+      audit: { to: { kind: 'file', path: 'audit.log' }, owners: 'hashed', isRequired: true },
       keyPrefix: 'team/uploads/',
       corsOrigins: ['https://a.example', 'http://localhost:5173'],
       guard: {
