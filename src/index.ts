@@ -1,6 +1,7 @@
 /** The coordinator for embedding. Its adapters are separate imports, so that none is loaded unasked. */
 export type { BucketCapabilities } from './coordinator/capabilities.js'
 export { createPartway, type PartwayOptions } from './coordinator/create-partway.js'
+export type { Limits } from './coordinator/limits.js'
 export type {
   Caller,
   InitOutcome,

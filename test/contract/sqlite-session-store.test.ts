@@ -51,7 +51,7 @@ describe('a SQLite session file', () => {
     db.close()
   })
 
-  it.each([1, 2])('goes on where version %i of the file left off', async (version) => {
+  it.each([1, 2, 3])('goes on where version %i of the file left off', async (version) => {
     const file = await path('sessions.db')
     const db = new Database(file)
     for (const step of STEPS.slice(0, version)) db.exec(step)

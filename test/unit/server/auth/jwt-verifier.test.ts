@@ -55,7 +55,10 @@ const refused = (reason: string) => ({ kind: 'refused', reason })
 
 describe('a token', () => {
   it('that is in order names its owner', async () => {
-    expect(await verifier().verify(await signed())).toEqual({ kind: 'known', owner: 'ada' })
+    expect(await verifier().verify(await signed())).toEqual({
+      kind: 'known',
+      caller: { owner: 'ada' },
+    })
   })
 
   it('may name several audiences', async () => {
@@ -89,7 +92,10 @@ describe('a token', () => {
 
   it('of 256 bytes of subject is the longest', async () => {
     const sub = 'ü'.repeat(128)
-    expect(await verifier().verify(await signed({ sub }))).toEqual({ kind: 'known', owner: sub })
+    expect(await verifier().verify(await signed({ sub }))).toEqual({
+      kind: 'known',
+      caller: { owner: sub },
+    })
   })
 })
 
@@ -166,7 +172,7 @@ describe('the owner', () => {
 
   it('is the claim that is set', async () => {
     const outcome = await byEmail().verify(await signed({ email: 'ada@example.com' }))
-    expect(outcome).toEqual({ kind: 'known', owner: 'ada@example.com' })
+    expect(outcome).toEqual({ kind: 'known', caller: { owner: 'ada@example.com' } })
   })
 
   it.each([undefined, '', 7, ['ada'], { a: 1 }, null, 'x'.repeat(257), 'a\u0000b'])(
