@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createPartway } from '../../src/coordinator/create-partway.js'
+import type { Limits } from '../../src/coordinator/limits.js'
 import type { Caller, Partway, SignedBatches } from '../../src/coordinator/partway.js'
 import type { Bucket, PartSigner, SessionStore } from '../../src/coordinator/ports.js'
 import type { CoordinatorSettings } from '../../src/coordinator/settings.js'
@@ -33,6 +34,7 @@ export interface DriverOptions {
   /** @default an owner of its own */
   readonly caller?: Caller
   readonly settings?: Partial<CoordinatorSettings>
+  readonly limits?: Limits
 }
 
 /** A coordinator on given services, driven the way a client would. */
@@ -41,6 +43,7 @@ export class PartwayDriver {
   readonly tap = new BucketTap()
   readonly caller: Caller
   readonly #settings: Partial<CoordinatorSettings>
+  readonly #limits: Limits
 
   #services: PartwayServices
   #partway: Partway
@@ -49,12 +52,14 @@ export class PartwayDriver {
     this.#services = services
     this.caller = options.caller ?? { owner: `owner ${randomUUID()}` }
     this.#settings = options.settings ?? {}
+    this.#limits = options.limits ?? {}
     this.#partway = this.another()
   }
 
   /** The same caller with other services. */
   on(services: PartwayServices): PartwayDriver {
-    return new PartwayDriver(services, { caller: this.caller, settings: this.#settings })
+    const { caller } = this
+    return new PartwayDriver(services, { caller, settings: this.#settings, limits: this.#limits })
   }
 
   get services(): PartwayServices {
@@ -81,6 +86,7 @@ export class PartwayDriver {
       secret: SECRET,
       clock: this.clock,
       settings: this.#settings,
+      limits: this.#limits,
     })
   }
 
@@ -138,6 +144,10 @@ export class PartwayDriver {
   async due(): Promise<string[]> {
     const refs = await this.partway.due(1_000)
     return refs.filter(({ owner }) => owner === this.caller.owner).map(({ id }) => id)
+  }
+
+  usage() {
+    return this.partway.usage(this.caller)
   }
 
   abort(uploadId: string) {

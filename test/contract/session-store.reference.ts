@@ -161,7 +161,8 @@ export class ModelStore implements SessionStore {
     if (!from[to].includes(upload.state)) return { kind: 'wrong-state', upload }
     const { maxStoredBytes: max } = step
     const { storedBytes: used } = await this.usage(ref.owner, now)
-    if (upload.state === 'uploading' && max !== undefined && used + upload.size > max) {
+    const isCompleted = upload.state === 'uploading' && to === 'completing'
+    if (isCompleted && max !== undefined && used + upload.size > max) {
       return { kind: 'over-limit', limit: 'maxStoredBytes', max, used, asked: upload.size }
     }
     if (upload.state !== to) entry.attempts = 0

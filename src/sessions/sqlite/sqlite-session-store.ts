@@ -303,8 +303,9 @@ export class SqliteSessionStore implements SessionStore {
   }
 
   #storedLimit({ state, draft }: Row, { owner }: UploadRef, step: ClaimStep): Exceeded | undefined {
-    const { now, maxStoredBytes } = step
-    if (state !== 'uploading' || maxStoredBytes === undefined) return undefined
+    const { to, now, maxStoredBytes } = step
+    const isFirst = state === 'uploading' && to === 'completing'
+    if (!isFirst || maxStoredBytes === undefined) return undefined
     const { storedBytes } = this.#owners.usage(owner, now)
     return storedExceeded(maxStoredBytes, storedBytes, decodeDraft(draft).size)
   }
