@@ -97,13 +97,13 @@ export function overLimit({ limit, max, used, asked }: Exceeded, now: number): U
     case 'maxOpenUploads':
       return new UploadError(
         'LIMIT_REACHED',
-        `You may have ${max} uploads under way at once, and have ${used}; finish or abort one first.`,
+        `You may have ${uploads(max)} under way at once, and have ${used}; finish or abort one first.`,
         { ...numbers, retryAfterMs: ROOM_AFTER_MS },
       )
     case 'maxUploadsPerDay':
       return new UploadError(
         'LIMIT_REACHED',
-        `You may begin ${max} uploads a day, and have begun ${used}; a new day begins at midnight UTC.`,
+        `You may begin ${uploads(max)} a day, and have begun ${used}; a new day begins at midnight UTC.`,
         { ...numbers, retryAfterMs: untilNextDay(now) },
       )
     case 'maxReservedBytes': {
@@ -121,6 +121,10 @@ export function overLimit({ limit, max, used, asked }: Exceeded, now: number): U
         numbers,
       )
   }
+}
+
+function uploads(count: number): string {
+  return count === 1 ? '1 upload' : `${count} uploads`
 }
 
 export function overBudget({ used, max }: OverBudget, asked: number, now: number): UploadError {

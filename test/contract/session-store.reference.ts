@@ -66,8 +66,8 @@ export class ModelStore implements SessionStore {
       if (old.upload.state !== 'uploading') return { kind: 'exists', session: sessionOf(old) }
       const again = { ...old, upload: { ...old.upload, ...later(old.upload, step) } }
       const refused =
-        this.#refused(step, old, again) ??
-        spend(again, step, old.upload.totalChunks - arrivedIn(old))
+        spend(again, step, old.upload.totalChunks - arrivedIn(old)) ??
+        this.#refused(step, old, again)
       if (refused !== undefined) return refused
       this.#entries.set(draft.id, Object.assign(old, again))
       return { kind: 'exists', session: sessionOf(old) }
@@ -84,7 +84,7 @@ export class ModelStore implements SessionStore {
     const isRenewed = !isEndedOrNone && (old.upload.state !== 'creating' || old.isRenewed)
     const counts = { judged, attempts: 0, isRenewed, urls: 0, urlsDay: 0 }
     const entry = { upload, parts, revision, fence, leaseUntil, ...counts }
-    const refused = this.#refused(step, old, entry) ?? spend(entry, step, draft.totalChunks)
+    const refused = spend(entry, step, draft.totalChunks) ?? this.#refused(step, old, entry)
     if (refused !== undefined) return refused
     this.#entries.set(draft.id, entry)
     const twin = this.#twin(draft, step)
@@ -128,7 +128,7 @@ export class ModelStore implements SessionStore {
       }
       parts.set(part.index, { ...(known === undefined ? {} : { checksum: known }), ...part })
     }
-    const over = spend(entry, change, upload.totalChunks)
+    const over = spend(entry, change, Number.POSITIVE_INFINITY)
     if (over !== undefined) return over
     entry.parts = parts
     entry.revision++

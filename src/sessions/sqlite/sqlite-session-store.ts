@@ -19,13 +19,7 @@ import type {
   UploadRef,
   Usage,
 } from '../../coordinator/ports.js'
-import type {
-  Lifetime,
-  PartRecord,
-  Session,
-  Upload,
-  UploadDraft,
-} from '../../coordinator/session.js'
+import type { PartRecord, Session, Upload, UploadDraft } from '../../coordinator/session.js'
 import { exceeded, storedExceeded } from '../../coordinator/usage.js'
 import { decodeCursor, encodeCursor, listEntry } from '../list-position.js'
 import { refusedPart } from '../refused-part.js'
@@ -41,6 +35,7 @@ import {
 import { changedParts, type PartsByIndex, refusalOf } from './changed-parts.js'
 import { OwnerTable } from './owner-table.js'
 import { PartTable } from './part-table.js'
+import { ENDED, isClaimable, isRenewal, longer, roomOf } from './record-rules.js'
 import { prepareStatements, type Statements } from './statements.js'
 
 const rowSchema = z.extend(recordSchema, { row: z.int(), draft: z.string() })
@@ -283,6 +278,9 @@ export class SqliteSessionStore implements SessionStore {
     const judged = (old?.state === 'creating' ? old.judged : old?.epoch) ?? 0
     // The fences of an upload start at the time, so that they grow even where its record was forgotten.
     const fence = (old?.fence ?? now) + 1
+    const leaseUntil = now + step.leaseMs
+    const { keepUntil, expiresAt } = step
+    const { reservedUntil } = roomOf({ state: 'creating', leaseUntil, expiresAt, keepUntil })
     this.#sql.insert.run([
       draft.owner,
       draft.id,
@@ -291,12 +289,14 @@ export class SqliteSessionStore implements SessionStore {
       epoch,
       judged,
       fence,
-      now + step.leaseMs,
-      step.expiresAt,
-      step.keepUntil,
+      leaseUntil,
+      expiresAt,
+      keepUntil,
       isRenewal(old) ? 1 : null,
       spent?.urls ?? null,
       spent?.urlsDay ?? null,
+      draft.size,
+      reservedUntil,
     ])
     const twin = this.#twin(draft, step)
     return { kind: 'created', epoch, fence, judged, ...(twin && { twin }) }
@@ -336,6 +336,7 @@ export class SqliteSessionStore implements SessionStore {
 
   #update(row: Row, changes: Partial<UploadRecord>): Row {
     const record = { ...row, ...changes }
+    const { reservedUntil, storedUntil } = roomOf(record)
     this.#sql.update.run([
       record.state,
       record.epoch,
@@ -353,19 +354,12 @@ export class SqliteSessionStore implements SessionStore {
       record.object ?? null,
       record.urls ?? null,
       record.urlsDay ?? null,
+      reservedUntil,
+      storedUntil,
       row.row,
     ])
     return record
   }
-}
-
-/** What another `init` replaces. */
-const ENDED: ReadonlySet<string> = new Set(['failed', 'aborted', 'expired'])
-
-/** Whether it is the same upload that begins anew: nobody has asked for another. */
-function isRenewal(old: Row | undefined): boolean {
-  if (old === undefined || ENDED.has(old.state)) return false
-  return old.state !== 'creating' || old.renewed === 1
 }
 
 function urlsOf(spent: SpentUrls | undefined): Partial<UploadRecord> {
@@ -382,20 +376,8 @@ class RolledBack extends Error {
   }
 }
 
-function isClaimable({ state, expiresAt }: Row, { to, now }: ClaimStep): boolean {
-  if (state === 'uploading') return to === 'aborting' || (to === 'completing' && expiresAt > now)
-  return state === to || (state === 'completed' && to === 'verifying')
-}
-
 function asRow(found: unknown): Row | undefined {
   return found === undefined ? undefined : rowSchema.parse(found)
-}
-
-function longer(row: Lifetime, step: Lifetime): Lifetime {
-  return {
-    expiresAt: Math.max(row.expiresAt, step.expiresAt),
-    keepUntil: Math.max(row.keepUntil, step.keepUntil),
-  }
 }
 
 function byIndex(parts: readonly PartRecord[]): PartsByIndex {

@@ -141,6 +141,17 @@ describe('readConfig', () => {
     ['PARTWAY_MAX_SIZE', '0'],
     ['PARTWAY_MAX_SIZE', '60TiB'],
     ['PARTWAY_ALLOWED_TYPES', 'png'],
+    ['PARTWAY_ALLOWED_TYPES', 'image/png,*'],
+    ['PARTWAY_ALLOWED_EXTENSIONS', 'jpg,*.png'],
+    ['PARTWAY_ALLOWED_EXTENSIONS', 'a/b'],
+    ['PARTWAY_MIN_PART_SIZE', '6GiB'],
+    ['PARTWAY_MAX_PART_SIZE', '0'],
+    ['PARTWAY_MAX_OPEN_UPLOADS', '-1'],
+    ['PARTWAY_MAX_OPEN_UPLOADS', 'many'],
+    ['PARTWAY_MAX_RESERVED_BYTES', '10 gigabytes'],
+    ['PARTWAY_MAX_STORED_BYTES', '-1GB'],
+    ['PARTWAY_MAX_UPLOADS_PER_DAY', '1.5'],
+    ['PARTWAY_SIGN_BUDGET', '0'],
     ['PARTWAY_KEY_PREFIX', '/uploads'],
     ['PARTWAY_KEY_PREFIX', 'a/../b/'],
     ['PARTWAY_KEY_PREFIX', 'a//b'],
@@ -152,6 +163,34 @@ describe('readConfig', () => {
     const problems = problemsOf({ [name]: value })
     expect(problems).toHaveLength(1)
     expect(problems[0]).toMatch(new RegExp(`^${name} `))
+  })
+
+  it('reads limits, of which none but the largest file is set by itself', () => {
+    const { limits } = configOf({
+      PARTWAY_MAX_SIZE: '1GiB',
+      PARTWAY_MIN_PART_SIZE: '8MiB',
+      PARTWAY_MAX_PART_SIZE: '64MiB',
+      PARTWAY_ALLOWED_EXTENSIONS: '.JPG, tar.gz',
+      PARTWAY_MAX_OPEN_UPLOADS: '0',
+      PARTWAY_MAX_RESERVED_BYTES: '10GB',
+      PARTWAY_MAX_STORED_BYTES: '1TB',
+      PARTWAY_MAX_UPLOADS_PER_DAY: '100',
+    })
+    expect(limits).toEqual({
+      maxFileSize: 1_073_741_824,
+      minPartSize: 8_388_608,
+      maxPartSize: 67_108_864,
+      allowedExtensions: ['jpg', 'tar.gz'],
+      maxOpenUploads: 0,
+      maxReservedBytes: 10e9,
+      maxStoredBytes: 1e12,
+      maxUploadsPerDay: 100,
+    })
+  })
+
+  it('refuses a smallest part that is larger than the largest', () => {
+    const problems = problemsOf({ PARTWAY_MIN_PART_SIZE: '9MiB', PARTWAY_MAX_PART_SIZE: '8MiB' })
+    expect(problems).toEqual(['PARTWAY_MIN_PART_SIZE must not be more than PARTWAY_MAX_PART_SIZE'])
   })
 
   it('refuses sessions that end before their URLs', () => {

@@ -123,11 +123,11 @@ if old and old.keepUntil > now then
     if old.leaseUntil > now then return { 'busy', old.leaseUntil - now } end
   elseif supersedes > 0 or not isEnded then
     if old.state == 'uploading' then
+      local isWithin, used, most = budget(old, old.total - old.arrived)
+      if not isWithin then return { 'over-budget', used, most } end
       -- One past its time takes its room again.
       local refusal = old.expiresAt <= now and exceeded(nil, old.size or 0, 0)
       if refusal then return refusal end
-      local isWithin, used, most = budget(old, old.total - old.arrived)
-      if not isWithin then return { 'over-budget', used, most } end
       old.expiresAt = math.max(old.expiresAt, expiresAt)
       old.keepUntil = math.max(old.keepUntil, keepUntil)
       raw = keep(raw, old)
@@ -148,10 +148,10 @@ local record = {
   keepUntil = keepUntil, entry = ARGV[8], total = tonumber(ARGV[9]), width = tonumber(ARGV[10]),
   size = tonumber(ARGV[13]), renewed = renewed and 1 or nil,
 }
-local refusal = exceeded(isAlive and old, record.size, renewed and 0 or 1)
-if refusal then return refusal end
 local isWithin, used, most = budget(record, record.total)
 if not isWithin then return { 'over-budget', used, most } end
+local refusal = exceeded(isAlive and old, record.size, renewed and 0 or 1)
+if refusal then return refusal end
 
 for _, entry in ipairs(redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', now, 'LIMIT', 0, 20)) do
   forget(entry)

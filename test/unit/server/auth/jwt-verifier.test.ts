@@ -197,6 +197,42 @@ describe('the owner', () => {
   })
 })
 
+describe('limits', () => {
+  const limited = () => verifier({ limitsClaim: 'uploads' })
+
+  it('are those of the claim that is set', async () => {
+    const uploads = { max_open_uploads: 3, max_file_size: 1_000, allowed_types: ['image/*'] }
+    expect(await limited().verify(await signed({ uploads }))).toMatchObject({
+      caller: { limits: { maxOpenUploads: 3, maxFileSize: 1_000, allowedTypes: ['image/*'] } },
+    })
+  })
+
+  it('are the server’s own without the claim, and where none is looked at', async () => {
+    const uploads = { max_open_uploads: 3 }
+    const known = { kind: 'known', caller: { owner: 'ada' } }
+    expect(await limited().verify(await signed())).toEqual(known)
+    expect(await verifier().verify(await signed({ uploads }))).toEqual(known)
+  })
+
+  it.each([
+    null,
+    3,
+    'none',
+    [],
+    { max_open_upload: 3 },
+    { max_open_uploads: '3' },
+    { max_open_uploads: -1 },
+    { max_open_uploads: null },
+    { max_stored_bytes: 1.5 },
+    { max_file_size: 1e300 },
+    { allowed_types: ['image'] },
+    { allowed_extensions: 'jpg' },
+    { min_part_size: 2, max_part_size: 1 },
+  ])('that are not valid shut the caller out: %j', async (uploads) => {
+    expect(await limited().verify(await signed({ uploads }))).toEqual(refused('BAD_LIMITS'))
+  })
+})
+
 describe('the type', () => {
   it('must be the one that is set', async () => {
     const typed = verifier({ type: 'at+jwt' })
