@@ -98,7 +98,10 @@ export function usageContract(store: () => SessionStore): void {
     it('does not count for the day what begins anew because its parts were lost', async () => {
       const draft = await opened(store())
       const step = { ...LIFE, now: NOW, leaseMs: LEASE_MS, supersedes: 1 }
-      expect((await store().begin(draft, step)).kind).toBe('created')
+      const outcome = await store().begin(draft, step)
+      expect(await store().usage(draft.owner, NOW)).toEqual({ ...ONE_OPEN, uploadsToday: 1 })
+      if (outcome.kind !== 'created') throw new Error('it did not begin anew')
+      await store().open(draft, { fence: outcome.fence, multipartId: 'm', now: NOW })
       expect(await store().usage(draft.owner, NOW)).toEqual({ ...ONE_OPEN, uploadsToday: 1 })
     })
 
