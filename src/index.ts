@@ -2,6 +2,7 @@
 export type { BucketCapabilities } from './coordinator/capabilities.js'
 export { createPartway, type PartwayOptions } from './coordinator/create-partway.js'
 export type { ContentCheck } from './coordinator/first-bytes.js'
+export type { Limits } from './coordinator/limits.js'
 export type {
   Caller,
   InitOutcome,

@@ -9,7 +9,7 @@ export type Claimed = Extract<ClaimOutcome, { kind: 'claimed' }>
 export function claimNow(
   { store, clock, settings }: Context,
   ref: UploadRef,
-  step: Pick<ClaimStep, 'to' | 'expectedHash'>,
+  step: Omit<ClaimStep, 'now' | 'leaseMs'>,
 ): Promise<ClaimOutcome> {
   return store.claim(ref, { ...step, now: clock.now(), leaseMs: settings.leaseMs })
 }

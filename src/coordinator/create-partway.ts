@@ -8,6 +8,7 @@ import { due, resume } from './due-work.js'
 import { reportingFaults } from './faults.js'
 import type { ContentCheck } from './first-bytes.js'
 import { init } from './init.js'
+import { DEFAULT_LIMITS, type Limits, parseLimits } from './limits.js'
 import { list } from './list.js'
 import type { Partway } from './partway.js'
 import type { Bucket, Clock, PartSigner, RandomIds, SessionStore, UploadRef } from './ports.js'
@@ -26,6 +27,8 @@ export interface PartwayOptions {
    */
   readonly secret: string | readonly string[]
   readonly settings?: Partial<CoordinatorSettings>
+  /** What callers may do who have no limits of their own. @default files of at most 5 TiB */
+  readonly limits?: Limits
   /**
    * What the bucket can do, as far as is known when it is asked. A mode that it cannot do is refused.
    * @default everything
@@ -65,6 +68,7 @@ export function createPartway(options: PartwayOptions): Partway {
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     settings: { ...DEFAULT_SETTINGS, ...options.settings },
+    limits: { ...DEFAULT_LIMITS, ...checkedLimits(options.limits ?? {}) },
     capabilities: options.capabilities ?? (() => ALL_CAPABILITIES),
     secret,
     formerSecrets,
@@ -78,6 +82,7 @@ export function createPartway(options: PartwayOptions): Partway {
     complete: (caller, request) => complete(context, caller, request),
     abort: (caller, request) => abort(context, caller, request),
     list: (caller, query) => list(context, caller, query),
+    usage: ({ owner }) => context.store.usage(owner, context.clock.now()),
     due: (limit) => due(context, limit),
     resume: (ref, signal = new AbortController().signal) => resume(context, ref, signal),
     check: async () => ({
@@ -95,6 +100,12 @@ function checkedSecrets(given: string | readonly string[]): readonly [string, ..
     throw new TypeError(`secret must have at least ${MIN_SECRET_BYTES} bytes`)
   }
   return [first, ...others]
+}
+
+function checkedLimits(given: Limits): Limits {
+  const limits = parseLimits(given)
+  if (limits === undefined) throw new TypeError('limits are not valid')
+  return limits
 }
 
 export const systemClock: Clock = {

@@ -1,8 +1,10 @@
 import { encodeMetadataValue } from '../protocol/index.js'
+import { overBudget, overLimit } from './admission.js'
 import { leaveClaim } from './claims.js'
 import { declaredContent } from './content.js'
-import { activeLifetime, type Context } from './context.js'
+import { activeLifetime, type Context, signing } from './context.js'
 import { type Found, lookUp } from './look-up.js'
+import type { UsageLimits } from './ports.js'
 import {
   objectToken,
   type Session,
@@ -35,6 +37,10 @@ export interface OpenOptions {
   readonly supersedes?: number
   /** Whether the id was made just now, so that nobody can have opened it before. @default false */
   readonly isNewId?: boolean
+  /** @default none: the upload has its room already */
+  readonly limits?: UsageLimits
+  /** How many URLs are about to be signed. @default none */
+  readonly urls?: number
 }
 
 /**
@@ -51,7 +57,7 @@ export async function openUpload(
   draft: UploadDraft,
   options: OpenOptions = {},
 ): Promise<OpenedUpload> {
-  const { supersedes } = options
+  const { supersedes, limits, urls = 0 } = options
   const content = declaredContent(context.secret, draft)
   const deadline = context.clock.now() + WAIT_MS
   for (;;) {
@@ -62,7 +68,11 @@ export async function openUpload(
       leaseMs: Math.min(CREATION_LEASE_MS, context.settings.leaseMs),
       ...(supersedes === undefined ? {} : { supersedes }),
       ...(content === undefined ? {} : { content }),
+      ...(limits === undefined ? {} : { limits }),
+      ...(urls === 0 ? {} : { signing: signing(context, urls) }),
     })
+    if (begun.kind === 'over-limit') throw overLimit(begun, now)
+    if (begun.kind === 'over-budget') throw overBudget(begun, urls, now)
     if (begun.kind === 'exists') return { origin: 'known', session: begun.session }
     if (begun.kind === 'created') {
       const opened = await create(context, draft, { ...begun, ...options })
@@ -137,7 +147,7 @@ async function openMultipart(
   draft: UploadDraft,
   { epoch, fence }: Creation,
 ): Promise<Session | undefined> {
-  const contentType = storedType(draft.contentType, context.settings.allowedTypes)
+  const contentType = storedType(draft.contentType, context.limits.allowedTypes)
   const { multipartId } = await context.bucket.createMultipartUpload({
     key: draft.key,
     checksum: draft.checksum,

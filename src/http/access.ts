@@ -1,4 +1,5 @@
 import type { Request } from 'express'
+import { parseLimits } from '../coordinator/limits.js'
 import { ownerProblem } from '../coordinator/owner.js'
 import type { Caller } from '../coordinator/partway.js'
 import { UploadError } from '../coordinator/upload-error.js'
@@ -38,6 +39,10 @@ function known(caller: Caller | undefined): Caller {
     throw new UploadError('UNAUTHENTICATED', 'Credentials are missing or not valid')
   }
   const problem = ownerProblem(caller.owner)
-  if (problem === undefined) return caller
-  throw new Error(`the owner ${problem}`)
+  if (problem !== undefined) throw new Error(`the owner ${problem}`)
+  // A limit that is misspelt would be none.
+  if (caller.limits !== undefined && parseLimits(caller.limits) === undefined) {
+    throw new Error('the limits of the caller are not valid')
+  }
+  return caller
 }

@@ -1,8 +1,10 @@
 import { isIP } from 'node:net'
+import type { Limits } from '../coordinator/limits.js'
 import { CHECKSUM_MODES, type ChecksumMode } from '../protocol/index.js'
 import { type AuditConfig, auditOf } from './audit/audit-config.js'
 import { type AuthConfig, authOf } from './auth/auth-config.js'
 import { type GuardConfig, guardOf } from './guard/guard-config.js'
+import { limitsOf } from './limits-config.js'
 import { type Environment, SettingsReader } from './settings-reader.js'
 import { unknownVariables } from './unknown-variables.js'
 
@@ -25,12 +27,11 @@ export interface ServerConfig {
   readonly leaseMs: number
   /** Uploads that are worked on besides requests. */
   readonly verifyConcurrency: number
-  /** In bytes. */
-  readonly maxSize: number
-  /** Absent for any. */
-  readonly allowedTypes?: readonly string[]
   /** Whether the first bytes of objects are compared with their types. */
   readonly checkContent: boolean
+  /** Of callers who have none of their own. */
+  readonly limits: Limits
+  readonly signBudget: number
   readonly keyPrefix: string
   readonly corsOrigins: readonly string[]
   readonly guard: GuardConfig
@@ -70,7 +71,6 @@ const MAX_PREFIX_BYTES = 700
 /** Reads `env` (of the process) and tells every problem at once. */
 export function readConfig(env: Environment): ConfigOutcome {
   const read = new SettingsReader(env)
-  const allowedTypes = read.list('PARTWAY_ALLOWED_TYPES')
   const host = hostOf(read)
   const audit = auditOf(read)
   const config: ServerConfig = {
@@ -87,10 +87,9 @@ export function readConfig(env: Environment): ConfigOutcome {
     retentionMs: read.durationMs('PARTWAY_RETENTION', { min: '24h', max: '365d' }),
     leaseMs: read.durationMs('PARTWAY_LEASE', { min: '1s', max: '10m' }),
     verifyConcurrency: read.integer('PARTWAY_VERIFY_CONCURRENCY', 0, 64),
-    // 10,000 parts of 5 GiB: no bucket takes more.
-    maxSize: read.bytes('PARTWAY_MAX_SIZE', { min: '1B', max: '50000GiB' }),
-    ...(allowedTypes.length > 0 && { allowedTypes: checkedTypes(read, allowedTypes) }),
     checkContent: read.flag('PARTWAY_CHECK_CONTENT') ?? false,
+    limits: limitsOf(read),
+    signBudget: read.integer('PARTWAY_SIGN_BUDGET', 1, 1_000),
     keyPrefix: keyPrefixOf(read),
     corsOrigins: corsOriginsOf(read),
     guard: guardOf(read),
@@ -182,15 +181,6 @@ function secretsOf(read: SettingsReader): ServerConfig['secrets'] {
     read.problem('PARTWAY_SECRET', rule)
   }
   return [first, ...others]
-}
-
-function checkedTypes(read: SettingsReader, types: readonly string[]): string[] {
-  for (const type of types) {
-    if (!/^[A-Za-z0-9!#$&^_.+-]+\/([A-Za-z0-9!#$&^_.+-]+|\*)$/.test(type)) {
-      read.problem('PARTWAY_ALLOWED_TYPES', 'must be media types such as image/png,video/*', type)
-    }
-  }
-  return types.map((type) => type.toLowerCase())
 }
 
 function keyPrefixOf(read: SettingsReader): string {

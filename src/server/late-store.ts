@@ -52,6 +52,10 @@ export class LateStore implements SessionStore {
     return await (await this.#connected()).list(...args)
   }
 
+  async usage(...args: Parameters<SessionStore['usage']>) {
+    return await (await this.#connected()).usage(...args)
+  }
+
   async check() {
     await (await this.#connected()).check()
   }

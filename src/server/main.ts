@@ -145,11 +145,11 @@ function compose(
       sessionTtlMs: config.sessionTtlMs,
       retentionMs: config.retentionMs,
       leaseMs: config.leaseMs,
-      maxSize: config.maxSize,
+      signBudget: config.signBudget,
       ...(config.checksum !== undefined && { defaultChecksum: config.checksum }),
       keyPrefix: config.keyPrefix,
-      ...(config.allowedTypes !== undefined && { allowedTypes: config.allowedTypes }),
     },
+    limits: config.limits,
   })
 }
 

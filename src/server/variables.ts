@@ -114,6 +114,12 @@ export const VARIABLES = [
     meaning: 'With `jwt`: the claim whose text, of 1 to 256 bytes, is the owner.',
   },
   {
+    name: 'PARTWAY_JWT_LIMITS_CLAIM',
+    default: '',
+    meaning:
+      'With `jwt`: the claim that has limits of its caller, which take the place of those set here. Without it, no claim is looked at.',
+  },
+  {
     name: 'PARTWAY_CHECKSUM',
     default: '',
     meaning:
@@ -157,6 +163,16 @@ export const VARIABLES = [
     meaning: 'The largest file.',
   },
   {
+    name: 'PARTWAY_MIN_PART_SIZE',
+    default: '',
+    meaning: 'The smallest part but the last. Without it, the 5 MiB of S3.',
+  },
+  {
+    name: 'PARTWAY_MAX_PART_SIZE',
+    default: '',
+    meaning: 'The largest part. Without it, the 5 GiB of S3.',
+  },
+  {
     name: 'PARTWAY_ALLOWED_TYPES',
     default: '',
     meaning:
@@ -167,6 +183,40 @@ export const VARIABLES = [
     default: 'false',
     meaning:
       '`true` compares the first bytes of each object with the declared `content_type` before the upload is completed. What is something else is removed.',
+  },
+  {
+    name: 'PARTWAY_ALLOWED_EXTENSIONS',
+    default: '',
+    meaning:
+      'What the names of files may end with, separated by commas, such as `jpg,png,tar.gz`. Without it, anything.',
+  },
+  {
+    name: 'PARTWAY_MAX_OPEN_UPLOADS',
+    default: '',
+    meaning: 'How many uploads an owner may have under way at once. Without it, any number.',
+  },
+  {
+    name: 'PARTWAY_MAX_RESERVED_BYTES',
+    default: '',
+    meaning:
+      'How large the files may be together that an owner has under way. Without it, of any size.',
+  },
+  {
+    name: 'PARTWAY_MAX_STORED_BYTES',
+    default: '',
+    meaning:
+      'How large the files may be together that an owner has under way or has completed within `PARTWAY_RETENTION`. Without it, of any size.',
+  },
+  {
+    name: 'PARTWAY_MAX_UPLOADS_PER_DAY',
+    default: '',
+    meaning: 'How many uploads an owner may begin in a day (UTC). Without it, any number.',
+  },
+  {
+    name: 'PARTWAY_SIGN_BUDGET',
+    default: '10',
+    meaning:
+      'How many URLs may be signed for an upload in a day (UTC): so many for each of its parts, and 100 more; `1` to `1000`.',
   },
   {
     name: 'PARTWAY_KEY_PREFIX',

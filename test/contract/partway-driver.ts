@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createPartway } from '../../src/coordinator/create-partway.js'
 import type { ContentCheck } from '../../src/coordinator/first-bytes.js'
+import type { Limits } from '../../src/coordinator/limits.js'
 import type { Caller, Partway, SignedBatches } from '../../src/coordinator/partway.js'
 import type { Bucket, PartSigner, SessionStore } from '../../src/coordinator/ports.js'
 import type { CoordinatorSettings } from '../../src/coordinator/settings.js'
@@ -43,6 +44,7 @@ export interface DriverOptions {
   readonly settings?: Partial<CoordinatorSettings>
   /** @default none */
   readonly contentCheck?: ContentCheck
+  readonly limits?: Limits
 }
 
 /** A coordinator on given services, driven the way a client would. */
@@ -52,6 +54,7 @@ export class PartwayDriver {
   readonly caller: Caller
   readonly #settings: Partial<CoordinatorSettings>
   readonly #contentCheck: ContentCheck | undefined
+  readonly #limits: Limits
 
   #services: PartwayServices
   #partway: Partway
@@ -61,12 +64,14 @@ export class PartwayDriver {
     this.caller = options.caller ?? { owner: `owner ${randomUUID()}` }
     this.#settings = options.settings ?? {}
     this.#contentCheck = options.contentCheck
+    this.#limits = options.limits ?? {}
     this.#partway = this.another()
   }
 
   /** The same caller with other services. */
   on(services: PartwayServices): PartwayDriver {
-    return new PartwayDriver(services, { caller: this.caller, settings: this.#settings })
+    const { caller } = this
+    return new PartwayDriver(services, { caller, settings: this.#settings, limits: this.#limits })
   }
 
   get services(): PartwayServices {
@@ -94,6 +99,7 @@ export class PartwayDriver {
       clock: this.clock,
       settings: this.#settings,
       ...(this.#contentCheck && { contentCheck: this.#contentCheck }),
+      limits: this.#limits,
     })
   }
 
@@ -151,6 +157,10 @@ export class PartwayDriver {
   async due(): Promise<string[]> {
     const refs = await this.partway.due(1_000)
     return refs.filter(({ owner }) => owner === this.caller.owner).map(({ id }) => id)
+  }
+
+  usage() {
+    return this.partway.usage(this.caller)
   }
 
   abort(uploadId: string) {

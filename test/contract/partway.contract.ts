@@ -14,6 +14,7 @@ import {
 } from './partway-driver.js'
 import { fileHashContract } from './partway-file-hash.js'
 import { instantUploadContract } from './partway-instant.js'
+import { limitsContract } from './partway-limits.js'
 import { lostStoreContract } from './partway-lost-store.js'
 
 const PART = 5 * MIB
@@ -390,6 +391,7 @@ export function partwayContract(name: string, open: () => Promise<PartwayService
     contentContract(() => services)
     fileHashContract(() => services)
     instantUploadContract(() => services)
+    limitsContract(() => services)
 
     it("lists the owner's uploads, newest first, page by page", async () => {
       const names = ['a.bin', 'b.bin', 'c.bin']

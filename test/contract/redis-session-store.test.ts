@@ -116,6 +116,7 @@ needsService('Redis', url, () => {
         uploads: LIFE.keepUntil + margin,
         'by-age': LIFE.keepUntil + margin,
         'by-end': LIFE.keepUntil + margin,
+        charges: LIFE.keepUntil + margin,
         'parts:short': short.keepUntil + margin,
         'etags:short': short.keepUntil + margin,
       })

@@ -9,6 +9,7 @@ import { listContract } from './session-store.list.js'
 import { modelContract } from './session-store.model.js'
 import { partsContract } from './session-store.parts.js'
 import { sharingContract } from './session-store.sharing.js'
+import { usageContract } from './session-store.usage.js'
 import { verifyContract } from './session-store.verify.js'
 
 /** Everything that a `SessionStore` promises; `store()` is there from the first test on. */
@@ -21,6 +22,7 @@ const CONTRACTS: readonly Contract[] = [
   verifyContract,
   contentsContract,
   listContract,
+  usageContract,
   modelContract,
 ]
 

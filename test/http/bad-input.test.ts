@@ -25,7 +25,7 @@ const partway = createPartway({
   bucket,
   signer: bucket,
   secret: 'a-secret-of-more-than-thirty-two-bytes',
-  settings: { maxSize: 1024 * MIB, allowedTypes: ['image/*'] },
+  limits: { maxFileSize: 1024 * MIB, allowedTypes: ['image/*'] },
 })
 let app: HttpApp
 let uploadId: string

@@ -47,6 +47,7 @@ export function fakePartway(answers: Partial<Partway> = {}): Partway {
       object: { bucket: 'b', key: 'k', size: 10, etag: 'e', versionId: 'v1' },
     }),
     abort: async () => ({ uploadId: UPLOAD_ID, state: 'aborted' }),
+    usage: async () => ({ openUploads: 0, reservedBytes: 0, storedBytes: 0, uploadsToday: 0 }),
     due: async () => [],
     resume: async () => {},
     list: async () => ({

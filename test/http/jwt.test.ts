@@ -44,6 +44,7 @@ beforeEach(async () => {
       issuer: 'https://issuer.example',
       audiences: ['uploads'],
       ownerClaim: 'sub',
+      limitsClaim: 'uploads',
     },
     { log, clock: { now: () => now } },
   )
@@ -77,6 +78,11 @@ describe('a server with JSON Web Tokens', () => {
     expect(callers).toEqual([{ owner: 'ada' }])
   })
 
+  it('knows the limits by the claim that has them', async () => {
+    await list(await tokenOf({ uploads: { max_open_uploads: 3 } }))
+    expect(callers).toEqual([{ owner: 'ada', limits: { maxOpenUploads: 3 } }])
+  })
+
   it('asks at every request: a token that runs out during an upload does nothing more for it', async () => {
     const token = await tokenOf()
     const headers = { Authorization: `Bearer ${token}` }
@@ -93,6 +99,7 @@ describe('a server with JSON Web Tokens', () => {
       'marked',
       await tokenOf({ aud: 'marked' }),
       await tokenOf({ iss: 'marked' }),
+      await tokenOf({ uploads: { marked: 1 } }),
       await tokenOf({ nbf: Date.now() / 1_000 + 60 }),
       `${(await tokenOf()).slice(0, -8)}AAAAAAAA`,
       await tokenOf({ marked: 'x'.repeat(9_000) }),
@@ -108,6 +115,7 @@ describe('a server with JSON Web Tokens', () => {
     expect(callers).toEqual([])
     const log = lines.join('')
     expect(log).toContain('"reason":"ERR_JWT_CLAIM_VALIDATION_FAILED"')
+    expect(log).toContain('"reason":"BAD_LIMITS"')
     expect(log).not.toContain('marked')
     for (const token of tokens) expect(log).not.toContain(token)
   })

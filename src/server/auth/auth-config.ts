@@ -74,6 +74,7 @@ function jwtOf(read: SettingsReader): JwtConfig {
   const audiences = read.list('PARTWAY_JWT_AUDIENCE')
   if (audiences.length === 0) read.required('PARTWAY_JWT_AUDIENCE', 'whom tokens must be meant for')
   const type = read.optional('PARTWAY_JWT_TYPE')
+  const limitsClaim = read.optional('PARTWAY_JWT_LIMITS_CLAIM')
   return {
     kind: 'jwt',
     keys,
@@ -82,6 +83,7 @@ function jwtOf(read: SettingsReader): JwtConfig {
     audiences,
     ...(type !== undefined && { type }),
     ownerClaim: read.text('PARTWAY_JWT_OWNER_CLAIM'),
+    ...(limitsClaim !== undefined && { limitsClaim }),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Request } from 'express'
+import type { Caller } from '../../coordinator/partway.js'
 import type { Clock } from '../../coordinator/ports.js'
 import { UploadError } from '../../coordinator/upload-error.js'
 import type { Access } from '../../http/access.js'
@@ -20,7 +21,7 @@ export interface AuthenticatorOptions {
   readonly log: Log
 }
 
-type OwnerOfToken = (token: string) => Promise<string | undefined>
+type CallerOfToken = (token: string) => Promise<Caller | undefined>
 
 /** A client that found the issuer away may try again then; nobody asks the issuer sooner. */
 const RETRY_AFTER_MS = 10_000
@@ -35,24 +36,27 @@ export async function openAuthenticator(
       return { access: { allowAnonymous: true }, close: () => {} }
     case 'token': {
       const file = await TokenFile.open({ path: auth.file, log: options.log })
-      const ownerOf: OwnerOfToken = async (token) => file.ownerOf(token)
-      return { access: bearerAccess(ownerOf), close: () => file.close() }
+      const callerOf: CallerOfToken = async (token) => {
+        const owner = file.ownerOf(token)
+        return owner === undefined ? undefined : { owner }
+      }
+      return { access: bearerAccess(callerOf), close: () => file.close() }
     }
     case 'jwt':
-      return { access: bearerAccess(jwtOwner(auth, options)), close: () => {} }
+      return { access: bearerAccess(jwtCaller(auth, options)), close: () => {} }
   }
 }
 
-function bearerAccess(ownerOf: OwnerOfToken): Access {
+function bearerAccess(callerOf: CallerOfToken): Access {
   return {
-    owner: async (req: Request) => {
+    authenticate: async (req: Request) => {
       const token = bearerToken(req.get('Authorization'))
-      return token === undefined ? undefined : await ownerOf(token)
+      return token === undefined ? undefined : await callerOf(token)
     },
   }
 }
 
-function jwtOwner(auth: JwtConfig, { clock, log }: AuthenticatorOptions): OwnerOfToken {
+function jwtCaller(auth: JwtConfig, { clock, log }: AuthenticatorOptions): CallerOfToken {
   const { keys, ...rules } = auth
   const verifier = new JwtVerifier({ ...rules, clock, keys: verificationKeys(keys, clock) })
   return async (token) => {
@@ -61,7 +65,7 @@ function jwtOwner(auth: JwtConfig, { clock, log }: AuthenticatorOptions): OwnerO
       const words = 'The keys of tokens cannot be had now; try again.'
       throw new UploadError('AUTH_UNAVAILABLE', words, { cause, retryAfterMs: RETRY_AFTER_MS })
     })
-    if (outcome.kind === 'known') return outcome.owner
+    if (outcome.kind === 'known') return outcome.caller
     log.debug({ event: 'auth.refused', reason: outcome.reason })
     return undefined
   }

@@ -5,8 +5,11 @@ import {
   type JWTVerifyOptions,
   jwtVerify,
 } from 'jose'
+import { type Limits, parseLimits } from '../../coordinator/limits.js'
 import { ownerProblem } from '../../coordinator/owner.js'
+import type { Caller } from '../../coordinator/partway.js'
 import type { Clock } from '../../coordinator/ports.js'
+import { toCamel } from '../../protocol/index.js'
 
 export interface JwtRules {
   /** Signatures that are accepted, such as `RS256`. What the header of a token says decides nothing. */
@@ -18,6 +21,8 @@ export interface JwtRules {
   readonly type?: string
   /** The claim whose text is the owner. */
   readonly ownerClaim: string
+  /** The claim that has the caller's limits; a token may be without it. @default none is looked at */
+  readonly limitsClaim?: string
 }
 
 export interface JwtVerifierOptions extends JwtRules {
@@ -27,7 +32,7 @@ export interface JwtVerifierOptions extends JwtRules {
 }
 
 export type JwtOutcome =
-  | { readonly kind: 'known'; readonly owner: string }
+  | { readonly kind: 'known'; readonly caller: Caller }
   /** `reason` is a code of `jose`, with nothing of the token in it. */
   | { readonly kind: 'refused'; readonly reason: string }
 
@@ -45,7 +50,7 @@ export class JwtVerifier {
   /** Rejects only when the keys cannot be had, or are of no use. */
   async verify(token: string): Promise<JwtOutcome> {
     try {
-      return this.#ownerOf(await this.#payloadOf(token))
+      return this.#callerOf(await this.#payloadOf(token))
     } catch (error) {
       if (error instanceof errors.JOSEError) return { kind: 'refused', reason: error.code }
       throw error
@@ -82,13 +87,22 @@ export class JwtVerifier {
     }
   }
 
-  #ownerOf(payload: JWTPayload): JwtOutcome {
+  #callerOf(payload: JWTPayload): JwtOutcome {
     const { ownerClaim } = this.#options
     const owner = Object.hasOwn(payload, ownerClaim) ? payload[ownerClaim] : undefined
     if (typeof payload.sub !== 'string') return { kind: 'refused', reason: 'NO_SUBJECT' }
     if (typeof owner !== 'string' || ownerProblem(owner) !== undefined) {
       return { kind: 'refused', reason: 'NO_OWNER' }
     }
-    return { kind: 'known', owner }
+    const limits = this.#limitsOf(payload)
+    if (limits === 'malformed') return { kind: 'refused', reason: 'BAD_LIMITS' }
+    return { kind: 'known', caller: { owner, ...(limits !== undefined && { limits }) } }
+  }
+
+  /** Whoever misspells a limit means to set one, so what is not understood is never taken for none. */
+  #limitsOf(payload: JWTPayload): Limits | 'malformed' | undefined {
+    const { limitsClaim } = this.#options
+    if (limitsClaim === undefined || !Object.hasOwn(payload, limitsClaim)) return undefined
+    return parseLimits(toCamel(payload[limitsClaim])) ?? 'malformed'
   }
 }

@@ -8,6 +8,7 @@ export interface UploadKeys {
   readonly byAge: string
   readonly byEnd: string
   readonly contents: string
+  readonly charges: string
 }
 
 /** The prefix must not have a brace: Redis Cluster takes the first pair of them for the hash tag. */
@@ -29,6 +30,7 @@ export function uploadKeys(keyPrefix: string, { owner, id }: UploadRef): UploadK
     byAge: `${own}by-age`,
     byEnd: `${own}by-end`,
     contents: `${own}contents`,
+    charges: `${own}charges`,
   }
 }
 

@@ -3,7 +3,7 @@ import type Database from 'libsql'
 /** The columns of a record, under the names that `recordSchema` has. */
 const COLUMNS = `row, draft, state, epoch, judged, fence, lease_until AS leaseUntil, attempts, revision,
   arrived, expires_at AS expiresAt, keep_until AS keepUntil, multipart_id AS multipartId, adopted,
-  expected_hash AS expectedHash, standing, object`
+  expected_hash AS expectedHash, standing, object, renewed, urls, urls_day AS urlsDay`
 
 /** The statements about uploads, prepared once. Parameters are in the order of the question marks. */
 export const SQL = {
@@ -14,11 +14,13 @@ export const SQL = {
   findAny: `SELECT ${COLUMNS} FROM uploads WHERE owner = ? AND id = ?`,
 
   insert: `INSERT INTO uploads (owner, id, created_at, draft, state, epoch, judged, fence,
-      lease_until, revision, arrived, expires_at, keep_until)
-    VALUES (?, ?, ?, ?, 'creating', ?, ?, ?, ?, 0, 0, ?, ?)`,
+      lease_until, revision, arrived, expires_at, keep_until, renewed, urls, urls_day, size,
+      reserved_until)
+    VALUES (?, ?, ?, ?, 'creating', ?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?)`,
   update: `UPDATE uploads SET state = ?, epoch = ?, fence = ?, lease_until = ?, attempts = ?,
       revision = ?, arrived = ?, expires_at = ?, keep_until = ?, multipart_id = ?, adopted = ?,
-      expected_hash = ?, standing = ?, object = ?
+      expected_hash = ?, standing = ?, object = ?, urls = ?, urls_day = ?,
+      reserved_until = ?, stored_until = ?
     WHERE row = ?`,
   delete: 'DELETE FROM uploads WHERE row = ?',
   /** Two at most: a step that adds one record then keeps up, and none is held up for long. */

@@ -39,6 +39,8 @@ describe('exit codes', () => {
   it.each([
     ['INVALID_OPTION', undefined, 2],
     ['FILE_TOO_LARGE', 413, 3],
+    ['QUOTA_EXCEEDED', 413, 3],
+    ['LIMIT_REACHED', 429, 3],
     ['BUCKET_REFUSED', undefined, 3],
     ['INVENTED_LATER', 409, 3],
     ['TOO_MANY_REQUESTS', 429, 4],

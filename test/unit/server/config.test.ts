@@ -32,8 +32,9 @@ describe('readConfig', () => {
       retentionMs: 604_800_000,
       leaseMs: 60_000,
       verifyConcurrency: 2,
-      maxSize: 5_497_558_138_880,
       checkContent: false,
+      limits: { maxFileSize: 5_497_558_138_880 },
+      signBudget: 10,
       keyPrefix: '',
       corsOrigins: [],
       guard: {
@@ -121,10 +122,10 @@ describe('readConfig', () => {
       retentionMs: 86_400_000,
       leaseMs: 2_000,
       verifyConcurrency: 0,
-      maxSize: 50e12,
-      allowedTypes: ['image/png', 'video/*'],
       checkContent: true,
       audit: { to: { kind: 'file', path: 'audit.log' }, owners: 'hashed', isRequired: true },
+      limits: { maxFileSize: 50e12, allowedTypes: ['image/png', 'video/*'] },
+      signBudget: 10,
       keyPrefix: 'team/uploads/',
       corsOrigins: ['https://a.example', 'http://localhost:5173'],
       guard: {
@@ -197,6 +198,17 @@ describe('readConfig', () => {
     ['PARTWAY_MAX_SIZE', '0'],
     ['PARTWAY_MAX_SIZE', '60TiB'],
     ['PARTWAY_ALLOWED_TYPES', 'png'],
+    ['PARTWAY_ALLOWED_TYPES', 'image/png,*'],
+    ['PARTWAY_ALLOWED_EXTENSIONS', 'jpg,*.png'],
+    ['PARTWAY_ALLOWED_EXTENSIONS', 'a/b'],
+    ['PARTWAY_MIN_PART_SIZE', '6GiB'],
+    ['PARTWAY_MAX_PART_SIZE', '0'],
+    ['PARTWAY_MAX_OPEN_UPLOADS', '-1'],
+    ['PARTWAY_MAX_OPEN_UPLOADS', 'many'],
+    ['PARTWAY_MAX_RESERVED_BYTES', '10 gigabytes'],
+    ['PARTWAY_MAX_STORED_BYTES', '-1GB'],
+    ['PARTWAY_MAX_UPLOADS_PER_DAY', '1.5'],
+    ['PARTWAY_SIGN_BUDGET', '0'],
     ['PARTWAY_KEY_PREFIX', '/uploads'],
     ['PARTWAY_KEY_PREFIX', 'a/../b/'],
     ['PARTWAY_KEY_PREFIX', 'a//b'],
@@ -208,6 +220,34 @@ describe('readConfig', () => {
     const problems = problemsOf({ [name]: value })
     expect(problems).toHaveLength(1)
     expect(problems[0]).toMatch(new RegExp(`^${name} `))
+  })
+
+  it('reads limits, of which none but the largest file is set by itself', () => {
+    const { limits } = configOf({
+      PARTWAY_MAX_SIZE: '1GiB',
+      PARTWAY_MIN_PART_SIZE: '8MiB',
+      PARTWAY_MAX_PART_SIZE: '64MiB',
+      PARTWAY_ALLOWED_EXTENSIONS: '.JPG, tar.gz',
+      PARTWAY_MAX_OPEN_UPLOADS: '0',
+      PARTWAY_MAX_RESERVED_BYTES: '10GB',
+      PARTWAY_MAX_STORED_BYTES: '1TB',
+      PARTWAY_MAX_UPLOADS_PER_DAY: '100',
+    })
+    expect(limits).toEqual({
+      maxFileSize: 1_073_741_824,
+      minPartSize: 8_388_608,
+      maxPartSize: 67_108_864,
+      allowedExtensions: ['jpg', 'tar.gz'],
+      maxOpenUploads: 0,
+      maxReservedBytes: 10e9,
+      maxStoredBytes: 1e12,
+      maxUploadsPerDay: 100,
+    })
+  })
+
+  it('refuses a smallest part that is larger than the largest', () => {
+    const problems = problemsOf({ PARTWAY_MIN_PART_SIZE: '9MiB', PARTWAY_MAX_PART_SIZE: '8MiB' })
+    expect(problems).toEqual(['PARTWAY_MIN_PART_SIZE must not be more than PARTWAY_MAX_PART_SIZE'])
   })
 
   it('refuses sessions that end before their URLs', () => {

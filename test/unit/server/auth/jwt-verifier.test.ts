@@ -55,7 +55,10 @@ const refused = (reason: string) => ({ kind: 'refused', reason })
 
 describe('a token', () => {
   it('that is in order names its owner', async () => {
-    expect(await verifier().verify(await signed())).toEqual({ kind: 'known', owner: 'ada' })
+    expect(await verifier().verify(await signed())).toEqual({
+      kind: 'known',
+      caller: { owner: 'ada' },
+    })
   })
 
   it('may name several audiences', async () => {
@@ -89,7 +92,10 @@ describe('a token', () => {
 
   it('of 256 bytes of subject is the longest', async () => {
     const sub = 'ü'.repeat(128)
-    expect(await verifier().verify(await signed({ sub }))).toEqual({ kind: 'known', owner: sub })
+    expect(await verifier().verify(await signed({ sub }))).toEqual({
+      kind: 'known',
+      caller: { owner: sub },
+    })
   })
 })
 
@@ -166,7 +172,7 @@ describe('the owner', () => {
 
   it('is the claim that is set', async () => {
     const outcome = await byEmail().verify(await signed({ email: 'ada@example.com' }))
-    expect(outcome).toEqual({ kind: 'known', owner: 'ada@example.com' })
+    expect(outcome).toEqual({ kind: 'known', caller: { owner: 'ada@example.com' } })
   })
 
   it.each([undefined, '', 7, ['ada'], { a: 1 }, null, 'x'.repeat(257), 'a\u0000b'])(
@@ -188,6 +194,42 @@ describe('the owner', () => {
   it('is never what every object inherits', async () => {
     const inherited = verifier({ ownerClaim: 'constructor' })
     expect(await inherited.verify(await signed())).toEqual(refused('NO_OWNER'))
+  })
+})
+
+describe('limits', () => {
+  const limited = () => verifier({ limitsClaim: 'uploads' })
+
+  it('are those of the claim that is set', async () => {
+    const uploads = { max_open_uploads: 3, max_file_size: 1_000, allowed_types: ['image/*'] }
+    expect(await limited().verify(await signed({ uploads }))).toMatchObject({
+      caller: { limits: { maxOpenUploads: 3, maxFileSize: 1_000, allowedTypes: ['image/*'] } },
+    })
+  })
+
+  it('are the server’s own without the claim, and where none is looked at', async () => {
+    const uploads = { max_open_uploads: 3 }
+    const known = { kind: 'known', caller: { owner: 'ada' } }
+    expect(await limited().verify(await signed())).toEqual(known)
+    expect(await verifier().verify(await signed({ uploads }))).toEqual(known)
+  })
+
+  it.each([
+    null,
+    3,
+    'none',
+    [],
+    { max_open_upload: 3 },
+    { max_open_uploads: '3' },
+    { max_open_uploads: -1 },
+    { max_open_uploads: null },
+    { max_stored_bytes: 1.5 },
+    { max_file_size: 1e300 },
+    { allowed_types: ['image'] },
+    { allowed_extensions: 'jpg' },
+    { min_part_size: 2, max_part_size: 1 },
+  ])('that are not valid shut the caller out: %j', async (uploads) => {
+    expect(await limited().verify(await signed({ uploads }))).toEqual(refused('BAD_LIMITS'))
   })
 })
 

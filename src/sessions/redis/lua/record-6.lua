@@ -10,6 +10,7 @@
   KEYS[3]  odd ETags of the upload
   KEYS[4]  the owner's entries, by age
   KEYS[5]  the owner's entries, by the end of the record
+  KEYS[6]  the owner's charges, by when they are over
 
   ARGV[1]  id
   ARGV[2]  now, ms since the epoch
@@ -19,13 +20,19 @@
   ARGV[6]  highest index in the changes
   ARGV[7]  changes, to be applied in this order
   ARGV[8]  how much longer than the records the keys live, ms
+  ARGV[9]  URLs that are about to be signed
+  ARGV[10]  how many there may be a day for each part
+  ARGV[11]  how many there may be a day besides
 
   Returns  {'recorded', draft, record}
            {'wrong-state', draft, record}
            {'index-out-of-range' | 'checksum-malformed' | 'checksum-differs', draft, record,
             position of the change, from 1}
+           {'over-budget', URLs signed today, most of them}
            {'not-found'}
 ]]
+-- include save.lua
+-- include sign.lua
 local id, now, changes = ARGV[1], tonumber(ARGV[2]), ARGV[7]
 local raw, draft = unpack(redis.call('HMGET', KEYS[1], 'r:' .. id, 'd:' .. id))
 local record = raw and cjson.decode(raw)
@@ -66,6 +73,10 @@ while at <= #changes do
   end
 end
 
+local isWithin, used, most =
+  sign(record, tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), now)
+if not isWithin then return { 'over-budget', used, most } end
+
 local changed, run, first = false, {}, nil
 for index = low, high + 1 do
   local slot, old = slots[index], slots[index] and stored(index)
@@ -90,8 +101,7 @@ end
 if changed then record.revision = record.revision + 1 end
 record.expiresAt = math.max(record.expiresAt, tonumber(ARGV[3]))
 record.keepUntil = math.max(record.keepUntil, tonumber(ARGV[4]))
-raw = cjson.encode(record)
-redis.call('HSET', KEYS[1], 'r:' .. id, raw)
+raw = save(KEYS[1], KEYS[6], raw, record, now)
 redis.call('ZADD', KEYS[5], record.keepUntil, record.entry)
 local last = redis.call('ZREVRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2]
 for i, key in ipairs(KEYS) do

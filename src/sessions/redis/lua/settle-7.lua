@@ -7,6 +7,7 @@
   KEYS[4]  the owner's entries, by age
   KEYS[5]  the owner's entries, by the end of the record
   KEYS[6]  the owner's contents (hash: content = id of the upload that has it)
+  KEYS[7]  the owner's charges, by when they are over
 
   ARGV[1]   id
   ARGV[2]   now, ms since the epoch
@@ -23,6 +24,7 @@
   Returns  {'settled', end of the lease that the claim had, ms since the epoch}
            {'refused'}  no such record, another state, or another fence
 ]]
+-- include save.lua
 local field, now, to = 'r:' .. ARGV[1], tonumber(ARGV[2]), ARGV[5]
 local raw = redis.call('HGET', KEYS[1], field)
 local record = raw and cjson.decode(raw)
@@ -47,7 +49,7 @@ for content in string.gmatch(ARGV[11], '%S+') do
   if not known[content] then contents[#contents + 1] = content end
 end
 if #contents > 0 then record.contents = contents end
-redis.call('HSET', KEYS[1], field, cjson.encode(record))
+save(KEYS[1], KEYS[7], raw, record, now)
 redis.call('ZADD', KEYS[5], keepUntil, record.entry)
 local last = redis.call('ZREVRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2]
 for i, key in ipairs(KEYS) do
