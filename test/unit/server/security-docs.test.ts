@@ -24,3 +24,8 @@ it('docs/security.md names a test for each threat', () => {
   expect(rows.length).toBeGreaterThan(0)
   for (const [row, threat] of rows) expect(row, threat).toMatch(/`test\/[^`]+` “/)
 })
+
+it('docs/security.md leaves no threat out', () => {
+  const named = new Set([...page.matchAll(/^(?:\| |- \*\*)(S\d+)/gm)].map(([, threat]) => threat))
+  expect([...named].sort()).toEqual(Array.from({ length: 34 }, (_, i) => `S${i + 1}`).sort())
+})
