@@ -9,6 +9,7 @@ import { probeBucket } from './probe.js'
 import type { BucketReport } from './probe-report.js'
 import { S3Bucket, type S3BucketOptions } from './s3-bucket.js'
 import { s3ProbeSubject } from './s3-probe-subject.js'
+import { sendUnsigned } from './unsigned-headers.js'
 
 export interface ConnectS3Options extends Omit<S3BucketOptions, 'client' | 'completionClient'> {
   readonly region: string
@@ -22,6 +23,8 @@ export interface ConnectS3Options extends Omit<S3BucketOptions, 'client' | 'comp
   readonly credentials?: NonNullable<S3ClientConfig['credentials']>
   /** What the URLs are dated by. @default the clock of the machine */
   readonly clock?: Pick<Clock, 'now'>
+  /** Sent with each request of this process, unsigned, such as `traceparent`; asked for each. @default none */
+  readonly headers?: () => Record<string, string>
 }
 
 export interface S3Connection {
@@ -53,6 +56,10 @@ export function connectS3(options: ConnectS3Options): S3Connection {
   // One chain of credentials, resolved once, for all.
   const shared: S3ClientConfig = { ...common, credentials: client.config.credentials }
   const completionClient = new S3Client({ ...shared, maxAttempts: 1 })
+  const { headers } = options
+  if (headers !== undefined) {
+    for (const one of [client, completionClient]) sendUnsigned(one, headers)
+  }
   const signingClient = options.publicEndpoint
     ? new S3Client({ ...shared, endpoint: options.publicEndpoint })
     : client

@@ -3,6 +3,7 @@ import { UploadError } from '../coordinator/upload-error.js'
 import type { ErrorCode } from '../protocol/index.js'
 import { requestIdOf } from './headers.js'
 import { sendProblem } from './reply.js'
+import { noteRefusal } from './request-meter.js'
 
 /** Where a fault happened. The path is without the query, which may hold what nobody should read. */
 export interface FaultContext {
@@ -19,6 +20,7 @@ export type FaultLog = (error: unknown, context: FaultContext) => void
 export function errorHandler(log: FaultLog = warnProcess): ErrorRequestHandler {
   return (error: unknown, req, res, _next) => {
     const refusal = toUploadError(error)
+    noteRefusal(res, refusal)
     if (refusal.status >= 500) {
       const context = { method: req.method, path: req.baseUrl + req.path, code: refusal.code }
       log(refusal.cause ?? refusal, { requestId: requestIdOf(res), ...context })

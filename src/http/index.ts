@@ -11,4 +11,6 @@ export {
 } from './limited-rates.js'
 export { type OpenApiDocument, openApiDocument } from './openapi.js'
 export type { Counted, RateGroup, RateState, Rates } from './rates.js'
+export type { RequestEnd, RequestMeter } from './request-meter.js'
+export type { RequestTracing, TracedRequest } from './request-tracing.js'
 export { type BodyLimits, createRouter, type RouterOptions } from './router.js'

@@ -22,6 +22,8 @@ import { commonHeaders } from './headers.js'
 import { inFlightLimit } from './in-flight.js'
 import type { RateGroup, Rates } from './rates.js'
 import { sendMessage } from './reply.js'
+import { metered, type RequestMeter } from './request-meter.js'
+import { type RequestTracing, traced } from './request-tracing.js'
 
 /** The largest bodies that are read, in bytes. */
 export interface BodyLimits {
@@ -44,6 +46,10 @@ export interface RouterOptions extends Access {
   readonly inFlightPerAddress?: number
   /** Where every decision is recorded before it is answered. @default nowhere */
   readonly decisions?: DecisionLog
+  /** Counts and times requests. @default nobody */
+  readonly meter?: RequestMeter
+  /** Does the work of each request in a span. @default in none */
+  readonly tracing?: RequestTracing
   /** Makes the id of a request that brings none. @default a random UUID */
   readonly requestId?: () => string
 }
@@ -66,8 +72,8 @@ export function createRouter(options: RouterOptions): Router {
   const small = jsonBody(limits.small)
   const large = jsonBody(limits.parts)
   const router = express.Router({ caseSensitive: true, strict: true })
-  const { decisions } = options
-  const guards = { before: handlersBefore(options), admit: admission(options), decisions }
+  const { decisions, tracing } = options
+  const guards = { before: handlersBefore(options), admit: admission(options), decisions, tracing }
   const route = routeAdder(router, guards)
 
   route('init', small, async (caller, req) => {
@@ -101,8 +107,9 @@ export function createRouter(options: RouterOptions): Router {
 }
 
 /** Of our own paths alone: what the host application serves elsewhere has headers of its own. */
-function handlersBefore({ requestId, cors: options, inFlightPerAddress }: RouterOptions) {
+function handlersBefore({ requestId, cors: options, inFlightPerAddress, meter }: RouterOptions) {
   const handlers = [commonHeaders(requestId)]
+  if (meter !== undefined) handlers.unshift(metered(meter))
   if (options !== undefined) handlers.push(cors(options))
   if (inFlightPerAddress !== undefined) handlers.push(inFlightLimit(inFlightPerAddress))
   return handlers
@@ -125,13 +132,17 @@ interface RouteGuards {
   readonly before: readonly RequestHandler[]
   readonly admit: Admit
   readonly decisions: DecisionLog | undefined
+  readonly tracing: RequestTracing | undefined
 }
 
 /** There is no other way to add a route, and an answer is only given to a caller that is known. */
-function routeAdder(router: Router, { before, admit, decisions }: RouteGuards): RouteAdder {
+function routeAdder(
+  router: Router,
+  { before, admit, decisions, tracing }: RouteGuards,
+): RouteAdder {
   return (name, readBody, answer) => {
     const { method, path } = ROUTES[name]
-    const handle: RequestHandler = async (req, res) => {
+    const answered = async (req: Request, res: Response): Promise<void> => {
       const { status, message, batches } = await decided(
         decisions,
         { action: name, req, res },
@@ -144,6 +155,8 @@ function routeAdder(router: Router, { before, admit, decisions }: RouteGuards): 
       )
       await sendMessage(res, status, message, batches)
     }
+    const handle: RequestHandler = (req, res) =>
+      traced(tracing, { route: path, req, res }, () => answered(req, res))
     const other = otherMethod(method === 'GET' ? 'GET, HEAD' : method, admit)
     router.all(path, ...before)
     if (method === 'GET') router.get(path, handle)

@@ -6,3 +6,11 @@ export { auditedStore } from './audit/audited-store.js'
 export { ownerPseudonym } from './audit/owner-pseudonym.js'
 export { BackgroundWorker, type BackgroundWorkerOptions } from './background-worker.js'
 export { checkContent } from './content-check.js'
+export { createMetrics, type Metrics, type MetricsOptions } from './metrics/create-metrics.js'
+export type { MeteredRequests, RequestEnd } from './metrics/metered-requests.js'
+export {
+  createTracing,
+  type TracedRequest,
+  type Tracing,
+  type TracingOptions,
+} from './tracing/create-tracing.js'

@@ -8,6 +8,8 @@ import { createDocsRouter } from '../http/docs.js'
 import { errorHandler, type FaultLog } from '../http/error-handler.js'
 import { commonHeaders } from '../http/headers.js'
 import type { Rates } from '../http/rates.js'
+import { metered, type RequestMeter } from '../http/request-meter.js'
+import type { RequestTracing } from '../http/request-tracing.js'
 import { createRouter } from '../http/router.js'
 import type { GuardConfig } from './guard/guard-config.js'
 import { proxyConcern } from './guard/proxy-concern.js'
@@ -25,6 +27,8 @@ export interface AppOptions {
   readonly corsOrigins: readonly string[]
   /** Where decisions are recorded. @default nowhere */
   readonly decisions?: DecisionLog
+  readonly meter?: RequestMeter
+  readonly tracing?: RequestTracing
   /** Of the program, for the API's description. */
   readonly version: string
   readonly guard?: AppGuard
@@ -47,6 +51,7 @@ export function createApp(options: AppOptions): Express {
   const app = express()
   app.disable('x-powered-by').set('query parser', 'simple').set('etag', false)
   app.set('trust proxy', guard?.trustProxy ?? false)
+  if (options.meter !== undefined) app.use(metered(options.meter))
   app.use(commonHeaders(), requestLog(log, options.clock))
   if (guard?.trustProxy === undefined) app.use(proxyConcern(log))
   app.get('/healthz', (_req, res) => {
@@ -62,6 +67,7 @@ export function createApp(options: AppOptions): Express {
       ...access,
       log: faults,
       ...(options.decisions !== undefined && { decisions: options.decisions }),
+      ...(options.tracing !== undefined && { tracing: options.tracing }),
       ...(corsOrigins.length > 0 && { cors: { origins: corsOrigins } }),
       ...(guard !== undefined && {
         rates: guard.rates,

@@ -5,6 +5,8 @@ import { type AuditConfig, auditOf } from './audit/audit-config.js'
 import { type AuthConfig, authOf } from './auth/auth-config.js'
 import { type GuardConfig, guardOf } from './guard/guard-config.js'
 import { limitsOf } from './limits-config.js'
+import type { Address } from './listen.js'
+import { metricsOf } from './metrics-config.js'
 import { type Environment, SettingsReader } from './settings-reader.js'
 import { unknownVariables } from './unknown-variables.js'
 
@@ -39,6 +41,8 @@ export interface ServerConfig {
   readonly page: boolean
   /** Absent for none. */
   readonly audit?: AuditConfig
+  /** Where metrics are read. Absent for nowhere. */
+  readonly metrics?: Address
   readonly logLevel: LogLevel
 }
 
@@ -73,6 +77,7 @@ export function readConfig(env: Environment): ConfigOutcome {
   const read = new SettingsReader(env)
   const host = hostOf(read)
   const audit = auditOf(read)
+  const metrics = metricsOf(read)
   const config: ServerConfig = {
     host,
     port: read.integer('PARTWAY_PORT', 0, 65_535),
@@ -95,6 +100,7 @@ export function readConfig(env: Environment): ConfigOutcome {
     guard: guardOf(read),
     page: read.flag('PARTWAY_PAGE') ?? false,
     ...(audit !== undefined && { audit }),
+    ...(metrics !== undefined && { metrics }),
     logLevel: read.oneOf('PARTWAY_LOG_LEVEL', LOG_LEVELS) ?? 'info',
   }
   checkLifetimes(read, config)

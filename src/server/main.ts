@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type ConnectS3Options, connectS3, type S3Connection } from '../bucket/index.js'
 import { createPartway, systemClock } from '../coordinator/create-partway.js'
 import type { Partway } from '../coordinator/partway.js'
-import type { Clock, UploadRef } from '../coordinator/ports.js'
+import type { Bucket, Clock, PartSigner, SessionStore, UploadRef } from '../coordinator/ports.js'
 import { limitedRates } from '../http/limited-rates.js'
 import type { Rates } from '../http/rates.js'
 import { BackgroundWorker, checkContent } from '../operations/index.js'
@@ -16,6 +16,7 @@ import type { ServerConfig } from './config.js'
 import type { GuardConfig } from './guard/guard-config.js'
 import { type Listening, listen } from './listen.js'
 import type { Log } from './logging.js'
+import { Observers } from './observers.js'
 import { originOfParts } from './page.js'
 import { Readiness } from './readiness.js'
 import { SigningClock } from './signing-clock.js'
@@ -33,6 +34,8 @@ export interface StartOptions {
 
 export interface RunningServer {
   readonly url: string
+  /** Of the metrics, where there are any. */
+  readonly metricsUrl?: string
   /** For after the file of the audit log was moved away. Present when there is one. */
   readonly reopen?: () => Promise<void>
   /** Answers what is in flight, for 10 s at most, and closes everything. Repeated, it is the same stop. */
@@ -57,13 +60,21 @@ export async function startServer(
   const [secret] = config.secrets
   const audit = config.audit && (await openAudit(config.audit, { secret, clock, log, stdout }))
   const signingClock = new SigningClock(clock)
+  const observers = await Observers.at(config.metrics)
   const s3 = connectBucket(config, {
     clock: signingClock,
+    headers: () => observers.tracing.headers(),
     ...(credentials !== undefined && { credentials }),
   })
   const opened = await openStore(config.store, { bucket: config.bucket.name, log })
-  const watch = watchBucket(config, { s3, clock, signingClock, log })
-  const checks = { store: () => opened.store.check(), bucket: () => checkBucket(s3, watch) }
+  const services = observers.services({ ...s3, store: opened.store })
+  const { metrics, tracing } = observers
+  const onClockOffset = (offsetMs: number) => metrics?.clockOffset(offsetMs)
+  const watch = watchBucket(config, { s3, clock, signingClock, onClockOffset, log })
+  const checks = {
+    store: () => services.store.check(),
+    bucket: () => checkBucket(services.bucket, watch),
+  }
   const readiness = new Readiness({
     checks,
     clock,
@@ -71,7 +82,7 @@ export async function startServer(
     broken: () => audit?.broken() ?? watch.broken,
   })
   const onDue = (ref: UploadRef) => work?.add(ref)
-  const partway = compose(config, { opened, s3, clock, watch, audit, onDue })
+  const partway = observers.partway(compose(config, { ...services, clock, watch, audit, onDue }))
   const work = backgroundWork(config, { partway, log })
   const close = async (): Promise<void> => {
     await atMost(WORK_STOP_MS, work?.stop() ?? Promise.resolve())
@@ -80,6 +91,7 @@ export async function startServer(
     s3.close()
     await partway.close()
     await audit?.close()
+    await observers.close()
   }
   const app = createApp({
     partway,
@@ -89,6 +101,8 @@ export async function startServer(
     clock,
     corsOrigins: config.corsOrigins,
     ...(audit && { decisions: audit.decisions }),
+    ...(metrics && { meter: metrics.requests }),
+    tracing,
     version: programVersion(),
     guard: { ...config.guard, rates: ratesFor(config, opened) },
     ...(config.page && { page: { bucketOrigin: () => originOfParts(s3.signer) } }),
@@ -96,10 +110,11 @@ export async function startServer(
   try {
     // So that, as a rule, the first client already gets what the bucket can do.
     await atMost(PROBE_MS, watch.look())
+    const metricsUrl = await observers.listen(config.metrics, log)
     const listening = await listen(app, config, socketLimits(config.guard))
     work?.start()
     await tellStart({ config, log, readiness, opened, url: listening.url })
-    return running({ listening, readiness, log, close, reopen: audit?.reopen })
+    return running({ listening, readiness, log, close, reopen: audit?.reopen, metricsUrl })
   } catch (error) {
     await close()
     throw error
@@ -119,8 +134,9 @@ function socketLimits({ maxConnections, keepAliveMs, trustProxy }: GuardConfig) 
 }
 
 interface Composed {
-  readonly opened: OpenedStore
-  readonly s3: S3Connection
+  readonly store: SessionStore
+  readonly bucket: Bucket
+  readonly signer: PartSigner
   readonly clock: Clock
   readonly watch: BucketWatch
   readonly audit: Audit | undefined
@@ -129,14 +145,14 @@ interface Composed {
 
 function compose(
   config: ServerConfig,
-  { opened, s3, clock, watch, audit, onDue }: Composed,
+  { store, bucket, signer, clock, watch, audit, onDue }: Composed,
 ): Partway {
   return createPartway({
     onDue,
     ...(config.checkContent && { contentCheck: checkContent }),
-    store: audit === undefined ? opened.store : audit.store(opened.store),
-    bucket: s3.bucket,
-    signer: s3.signer,
+    store: audit === undefined ? store : audit.store(store),
+    bucket,
+    signer,
     secret: config.secrets,
     clock,
     capabilities: () => watch.capabilities(),
@@ -169,7 +185,7 @@ function backgroundWork(
 
 function connectBucket(
   { bucket }: ServerConfig,
-  rest: Pick<ConnectS3Options, 'clock' | 'credentials'>,
+  rest: Pick<ConnectS3Options, 'clock' | 'credentials' | 'headers'>,
 ): S3Connection {
   const { name, ...options } = bucket
   return connectS3({ bucket: name, ...options, ...rest })
@@ -179,23 +195,23 @@ interface Watched {
   readonly s3: S3Connection
   readonly clock: Clock
   readonly signingClock: SigningClock
+  readonly onClockOffset: (offsetMs: number) => void
   readonly log: Log
 }
 
-function watchBucket(config: ServerConfig, { s3, clock, signingClock, log }: Watched): BucketWatch {
+function watchBucket(config: ServerConfig, { s3, clock, ...rest }: Watched): BucketWatch {
   const { keyPrefix, checksum } = config
   return new BucketWatch({
     ...(config.probe && { probe: () => s3.probe({ keyPrefix, clock }) }),
     clockOffset: () => s3.clockOffset(clock),
-    signingClock,
-    log,
+    ...rest,
     ...(checksum !== undefined && { checksum }),
   })
 }
 
-async function checkBucket(s3: S3Connection, watch: BucketWatch): Promise<void> {
+async function checkBucket(bucket: Bucket, watch: BucketWatch): Promise<void> {
   try {
-    await s3.bucket.check()
+    await bucket.check()
     watch.answered(true)
   } catch (error) {
     watch.answered(false)
@@ -236,9 +252,10 @@ interface Running {
   readonly log: Log
   readonly close: () => Promise<void>
   readonly reopen: (() => Promise<void>) | undefined
+  readonly metricsUrl: string | undefined
 }
 
-function running({ listening, readiness, log, close, reopen }: Running): RunningServer {
+function running({ listening, readiness, log, close, reopen, metricsUrl }: Running): RunningServer {
   const stop = async (): Promise<void> => {
     readiness.stop()
     log.info({ event: 'server.stopping' })
@@ -249,6 +266,7 @@ function running({ listening, readiness, log, close, reopen }: Running): Running
   let stopped: Promise<void> | undefined
   return {
     url: listening.url,
+    ...(metricsUrl !== undefined && { metricsUrl }),
     ...(reopen && { reopen }),
     stop: () => {
       stopped ??= stop()

@@ -306,6 +306,12 @@ export const VARIABLES = [
       '`false` lets uploads go on while decisions cannot be recorded; the log then says so. Otherwise requests are answered 503.',
   },
   {
+    name: 'PARTWAY_METRICS',
+    default: '',
+    meaning:
+      'Where Prometheus reads metrics, at `/metrics`: a port of `127.0.0.1`, or an address and a port such as `10.0.0.5:9464`. Without it, nowhere.',
+  },
+  {
     name: 'PARTWAY_LOG_LEVEL',
     default: 'info',
     meaning: '`debug`, `info`, `warn`, `error` or `silent`.',

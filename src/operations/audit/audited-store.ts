@@ -1,4 +1,5 @@
 import type { SessionStore } from '../../coordinator/ports.js'
+import { overlaid } from '../observed.js'
 import type { AuditLog } from './audit-log.js'
 
 /**
@@ -10,7 +11,7 @@ export function auditedStore(
   store: SessionStore,
   audit: Pick<AuditLog, 'ready' | 'recordDone'>,
 ): SessionStore {
-  const audited: Pick<SessionStore, 'open' | 'settle'> = {
+  return overlaid(store, {
     open: async (ref, step) => {
       await audit.ready()
       const isOpen = await store.open(ref, step)
@@ -30,13 +31,6 @@ export function auditedStore(
         await audit.recordDone({ event: `upload.${to}`, ...upload, from })
       }
       return isSettled
-    },
-  }
-  return new Proxy(store, {
-    get(target, name) {
-      if (name === 'open' || name === 'settle') return audited[name]
-      const member: unknown = Reflect.get(target, name)
-      return typeof member === 'function' ? member.bind(target) : member
     },
   })
 }
