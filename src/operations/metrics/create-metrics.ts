@@ -1,3 +1,4 @@
+import type * as Prometheus from 'prom-client'
 import type { Registry } from 'prom-client'
 import type { Partway } from '../../coordinator/partway.js'
 import type { Bucket, Clock, PartSigner, SessionStore } from '../../coordinator/ports.js'
@@ -35,7 +36,7 @@ export async function createMetrics({
 }: MetricsOptions = {}): Promise<Metrics> {
   const client = await import('prom-client')
   const registry = new client.Registry()
-  if (isProcessTold) client.collectDefaultMetrics({ register: registry })
+  if (isProcessTold) tellProcess(client, registry)
   const meter = new Meter(client, registry)
   const stopwatch: Stopwatch = () => {
     const startedAt = clock.now()
@@ -50,4 +51,12 @@ export async function createMetrics({
     requests: meteredRequests(meter, stopwatch),
     clockOffset: (ms) => meter.set('partway_bucket_clock_offset_seconds', ms / 1_000),
   }
+}
+
+/** Gauges that are named as if they were counters, which Prometheus's own checks refuse. */
+const MISNAMED = ['handles', 'requests', 'resources'].map((what) => `nodejs_active_${what}_total`)
+
+function tellProcess(client: typeof Prometheus, registry: Registry): void {
+  client.collectDefaultMetrics({ register: registry })
+  for (const name of MISNAMED) registry.removeSingleMetric(name)
 }
