@@ -3,6 +3,7 @@ import {
   type Context,
   context,
   propagation,
+  ROOT_CONTEXT,
   type Span,
   SpanKind,
   SpanStatusCode,
@@ -48,6 +49,9 @@ export interface Tracing {
 /** Of https://www.w3.org/TR/trace-context/. What else strangers send, such as baggage, is not passed on. */
 const CONTEXT_HEADERS = ['traceparent', 'tracestate']
 
+/** Whoever asked for it, or was worked for before, has nothing to do with it. */
+const IN_THE_BACKGROUND = ['partway.due', 'partway.resume']
+
 const REQUEST_HEADERS: TextMapGetter<TracedRequest> = {
   keys: () => CONTEXT_HEADERS,
   get: (request, name) =>
@@ -58,8 +62,11 @@ export function createTracing(options: TracingOptions = {}): Tracing {
   const { tracer = trace.getTracer('partway') } = options
   const about =
     (port: string, kind: SpanKind): Around =>
-    (method, call) =>
-      inSpan(tracer, { name: `${port}.${method}`, kind, parent: context.active() }, call)
+    (method, call) => {
+      const name = `${port}.${method}`
+      const parent = IN_THE_BACKGROUND.includes(name) ? ROOT_CONTEXT : context.active()
+      return inSpan(tracer, { name, kind, parent }, call)
+    }
   return {
     store: (store) => observed(store, about('store', SpanKind.CLIENT)),
     bucket: (bucket) => observed(bucket, about('bucket', SpanKind.CLIENT)),
