@@ -6,7 +6,7 @@ import { type AuthConfig, authOf } from './auth/auth-config.js'
 import { type GuardConfig, guardOf } from './guard/guard-config.js'
 import { limitsOf } from './limits-config.js'
 import type { Address } from './listen.js'
-import { metricsOf } from './metrics-config.js'
+import { metricsConcerns, metricsOf } from './metrics-config.js'
 import { type Environment, SettingsReader } from './settings-reader.js'
 import { unknownVariables } from './unknown-variables.js'
 
@@ -105,7 +105,8 @@ export function readConfig(env: Environment): ConfigOutcome {
   }
   checkLifetimes(read, config)
   if (read.problems.length > 0) return { kind: 'invalid', problems: read.problems }
-  return { kind: 'ok', config: Object.freeze(config), warnings: unknownVariables(env) }
+  const warnings = [...unknownVariables(env), ...metricsConcerns(metrics)]
+  return { kind: 'ok', config: Object.freeze(config), warnings }
 }
 
 function checksumOf(read: SettingsReader): { checksum?: ChecksumMode } {
