@@ -34,6 +34,13 @@ const BYTES = 'ten bytes.'
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c'
 const CALLER_SPAN = 'b7ad6b7169203331'
 const token = randomBytes(32).toString('base64url')
+const ATTRIBUTES = [
+  'http.request.method',
+  'http.route',
+  'http.response.status_code',
+  'partway.outcome',
+  'error.type',
+]
 const exporter = new InMemorySpanExporter()
 
 /** Of the contexts in which spans were begun. */
@@ -150,6 +157,10 @@ describe('with an SDK of OpenTelemetry', () => {
     expect((await post('/upload/complete', { upload_id })).status).toBe(200)
     expect((await post('/upload/abort', { upload_id })).status).toBe(409)
     await post('/upload/parts', { upload_id, uploaded: [{ index: 9, etag: 'of-a-part' }] })
+    for (const { events, links, status, attributes } of exporter.getFinishedSpans()) {
+      expect([events, links, status.message]).toEqual([[], [], undefined])
+      for (const name of Object.keys(attributes)) expect(ATTRIBUTES).toContain(name)
+    }
     const told = JSON.stringify(
       exporter
         .getFinishedSpans()

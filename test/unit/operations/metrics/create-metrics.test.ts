@@ -77,6 +77,11 @@ describe('metrics', () => {
     const labels = { route: 'init', status: '4xx' }
     expect(await value('partway_http_request_seconds_sum', labels)).toBe(0.25)
     expect(await value('partway_limit_refusals_total', { limit: 'other' })).toBe(1)
+    // A host application without types.
+    metrics.requests.begin('of ada' as 'init')({ status: 99, isCutOff: false })
+    const unknown = { route: 'other', status: 'other' }
+    expect(await value('partway_http_request_seconds_count', unknown)).toBe(1)
+    expect(await metrics.registry.metrics()).not.toContain('ada')
     metrics.requests.begin('status')({ status: 200, isCutOff: true })
     const cut = { route: 'status', status: 'cut_off' }
     expect(await value('partway_http_request_seconds_count', cut)).toBe(1)
