@@ -5,6 +5,7 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { Clock, PartSigner } from '../coordinator/ports.js'
 import { S3PartSigner } from './batch-presigner.js'
+import { type Housekeeping, housekeeping } from './housekeeping.js'
 import { probeBucket } from './probe.js'
 import type { BucketReport } from './probe-report.js'
 import { S3Bucket, type S3BucketOptions } from './s3-bucket.js'
@@ -31,6 +32,7 @@ export interface S3Connection {
   probe(options: ProbeConnectionOptions): Promise<BucketReport>
   /** How far the bucket's clock is ahead of `clock`, in ms, to about half a second. */
   clockOffset(clock: Pick<Clock, 'now'>): Promise<number>
+  readonly housekeeping: Housekeeping
   /** Closes the kept connections. */
   close(): void
 }
@@ -68,6 +70,7 @@ export function connectS3(options: ConnectS3Options): S3Connection {
     probe: ({ keyPrefix, clock }) =>
       probeBucket(subject(clock), { keyPrefix, random: () => randomUUID() }),
     clockOffset: (clock) => subject(clock).clockOffset(),
+    housekeeping: housekeeping(options.bucket, client),
     close: () => requestHandler.destroy(),
   }
 }

@@ -6,6 +6,7 @@ export {
   type ProbeConnectionOptions,
   type S3Connection,
 } from './connect.js'
+export type { Housekeeping, KeptUploads } from './housekeeping.js'
 export { probeBucket } from './probe.js'
 export { CLOCK_TOLERANCE_MS, rememberingReport } from './probe-findings.js'
 export {
