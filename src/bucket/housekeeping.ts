@@ -1,10 +1,14 @@
+import { randomUUID } from 'node:crypto'
 import {
+  DeleteObjectCommand,
   GetBucketLifecycleConfigurationCommand,
+  GetBucketPolicyCommand,
   ListPartsCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
 import type { MultipartTarget } from '../coordinator/ports.js'
 import { type ListedUpload, listUploadsUnder } from './list-uploads-of-key.js'
+import type { Answer } from './probe-report.js'
 import { isNoSuchUpload, isRefusedForGood } from './s3-errors.js'
 import { isRefusal } from './status-error.js'
 
@@ -14,8 +18,17 @@ export interface Housekeeping {
   openUploads(prefix: string): Promise<readonly ListedUpload[]>
   /** When the latest part was stored, milliseconds since the epoch by the bucket's clock; `undefined` for none. */
   lastPartAt(target: MultipartTarget): Promise<number | undefined>
+  /** What the credentials may do besides what uploads need. Reads only, but for a key that is not there. */
+  rights(prefix: string): Promise<Rights>
   /** See {@link KeptUploads}. */
   keptUploads(prefix: string): Promise<KeptUploads>
+}
+
+export interface Rights {
+  /** Needed to remove what is not the file that it was said to be. */
+  readonly mayDelete: Answer
+  /** Not needed for anything: whoever may, has more rights than this server should. */
+  readonly mayReadPolicy: Answer
 }
 
 /** After how many days from their beginning the bucket's own rules remove unfinished uploads. */
@@ -39,6 +52,15 @@ export function housekeeping(bucket: string, client: S3Client): Housekeeping {
       })
     },
     lastPartAt: ({ key, multipartId }) => lastPartAt({ bucket, client, key, multipartId }),
+    rights: async (prefix) => {
+      const key = `${prefix}.partway-probe/${randomUUID()}`
+      const remove = new DeleteObjectCommand({ Bucket: bucket, Key: key })
+      const policy = new GetBucketPolicyCommand({ Bucket: bucket })
+      return {
+        mayDelete: await mayDo(client.send(remove, limits())),
+        mayReadPolicy: await mayDo(client.send(policy, limits())),
+      }
+    },
     keptUploads: async (prefix) => {
       const command = new GetBucketLifecycleConfigurationCommand({ Bucket: bucket })
       try {
@@ -56,6 +78,17 @@ export function housekeeping(bucket: string, client: S3Client): Housekeeping {
         throw error
       }
     },
+  }
+}
+
+/** An answer of any kind but a refusal shows that it was allowed. */
+async function mayDo(call: Promise<unknown>): Promise<Answer> {
+  try {
+    await call
+    return 'yes'
+  } catch (error) {
+    if (error instanceof Error && error.name === 'AccessDenied') return 'no'
+    return error instanceof Error && error.name === 'NoSuchBucketPolicy' ? 'yes' : 'unknown'
   }
 }
 

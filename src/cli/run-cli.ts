@@ -147,8 +147,12 @@ function addDoctor(program: Command, io: CliIo, onExitCode: (code: number) => vo
   program
     .command('doctor')
     .description('ask bucket and store what they can do, with the settings of `serve`')
+    .option(
+      '--origin <url...>',
+      'pages that are to upload; those of PARTWAY_CORS_ORIGINS by default',
+    )
     .option('--json', 'one JSON object')
-    .action(async (flags: { readonly json?: boolean }) => {
+    .action(async (flags: { readonly json?: boolean; readonly origin?: readonly string[] }) => {
       const { doctor } = await import('../server/doctor.js')
       onExitCode(await doctor(io.env, io, flags))
     })

@@ -14,6 +14,7 @@ import { BucketWatch } from './bucket-watch.js'
 import { compose, connectBucket } from './compose.js'
 import type { ServerConfig } from './config.js'
 import type { GuardConfig } from './guard/guard-config.js'
+import { keepingConcern } from './keeping-concern.js'
 import { type Listening, listen } from './listen.js'
 import type { Log } from './logging.js'
 import { originOfParts } from './page.js'
@@ -129,8 +130,14 @@ interface Watched {
 
 function watchBucket(config: ServerConfig, { s3, clock, signingClock, log }: Watched): BucketWatch {
   const { keyPrefix, checksum } = config
+  const tellKeeping = keepingConcern(s3, config, log)
+  const probe = async () => {
+    const report = await s3.probe({ keyPrefix, clock })
+    await tellKeeping(report.flags)
+    return report
+  }
   return new BucketWatch({
-    ...(config.probe && { probe: () => s3.probe({ keyPrefix, clock }) }),
+    ...(config.probe && { probe }),
     clockOffset: () => s3.clockOffset(clock),
     signingClock,
     log,
