@@ -1,4 +1,4 @@
-import type { S3Connection } from '../bucket/index.js'
+import { bucketTrouble, type S3Connection } from '../bucket/index.js'
 import { systemClock } from '../coordinator/create-partway.js'
 import type { Clock, SessionStore } from '../coordinator/ports.js'
 import { findOrphans, type Orphan } from '../operations/index.js'
@@ -44,6 +44,14 @@ async function run(config: ServerConfig, io: JanitorIo, flags: JanitorFlags): Pr
   const tell = new JanitorReport(io, flags)
   let audit: Audit | undefined
   try {
+    const trouble = await s3.bucket.check().then(
+      () => undefined,
+      (error: unknown) => bucketTrouble(error, config.bucket.name),
+    )
+    if (trouble !== undefined) {
+      io.stderr.write(`${trouble}\n`)
+      return FAILED
+    }
     if (config.audit !== undefined && !isDryRun) {
       const [secret] = config.secrets
       audit = await openAudit(config.audit, { secret, clock, log, stdout: io.stdout })

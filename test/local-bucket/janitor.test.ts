@@ -58,7 +58,7 @@ describe('the janitor', () => {
     return (await fixture.client.send(command)).Uploads?.length ?? 0
   }
 
-  async function run(flags: JanitorFlags = {}) {
+  async function run(flags: JanitorFlags = {}, more: Record<string, string> = {}) {
     let stdout = ''
     let stderr = ''
     const env = {
@@ -66,6 +66,7 @@ describe('the janitor', () => {
       PARTWAY_SECRET: SECRET,
       PARTWAY_S3_ENDPOINT: fixture.endpoint,
       PARTWAY_STORE: `sqlite:${path}`,
+      ...more,
     }
     const credentials = {
       AWS_ACCESS_KEY_ID: fixture.credentials.accessKeyId,
@@ -154,6 +155,25 @@ describe('the janitor', () => {
     const search = { ...s3.housekeeping, store, keyPrefix: '' }
     expect(await findOrphans({ ...search, before: between })).toEqual([])
     expect(await findOrphans({ ...search, before: Date.now() + 60_000 })).toMatchObject([target])
+  })
+
+  it('touches no record when the bucket does not answer', async () => {
+    await begin(partwayAgo(LONG_AGO_MS), 1)
+    const { bucket } = fixture
+    fixture = { ...fixture, bucket: 'no-such-bucket' }
+    const { code, stderr } = await run()
+    fixture = { ...fixture, bucket }
+    expect(code).toBe(1)
+    expect(stderr).toContain('There is no bucket no-such-bucket')
+    expect(await store.overdue({ now: Date.now(), limit: 10 })).toHaveLength(1)
+  })
+
+  it('records in the audit log what it gives up', async () => {
+    const [abandoned = ''] = await begin(partwayAgo(LONG_AGO_MS), 1)
+    const { code, stdout } = await run({ json: true }, { PARTWAY_AUDIT: 'stdout' })
+    expect(code).toBe(0)
+    const lines = stdout.split('\n').filter((line) => line.includes('upload.expired'))
+    expect(lines).toEqual([expect.stringContaining(abandoned)])
   })
 
   it('refuses settings that are not valid', async () => {
