@@ -26,7 +26,7 @@ const NO_RATES = Object.fromEntries(
  */
 const UNFIT_CHECKS = ['positive_data_acceptance']
 
-async function fuzz(url: string): Promise<void> {
+async function fuzz(url: string, folder: string): Promise<void> {
   const { command, args, env } = await findSchemathesis({
     ...{ cache: cacheFolder(process.env), path: process.env.PATH ?? '', log: console.log },
   })
@@ -38,6 +38,8 @@ async function fuzz(url: string): Promise<void> {
   ]
   const child = spawn(command, [...args, 'run', `${url}/openapi.json`, ...options], {
     env: { ...process.env, ...env },
+    // It leaves notes where it runs.
+    cwd: folder,
     stdio: 'inherit',
   })
   const [code]: unknown[] = await once(child, 'close')
@@ -59,7 +61,7 @@ try {
   const server = await startDev({ port, bucketPort, folder: join(folder, 'state'), env: NO_RATES })
   try {
     const url = `http://localhost:${port}`
-    await fuzz(url)
+    await fuzz(url, folder)
     await expectServed(folder, url)
   } finally {
     await kill(server)

@@ -2,6 +2,7 @@ import type { ErrorCode } from '../protocol/index.js'
 import type { Limits } from './limits.js'
 import type { Exceeded, OverBudget, UsageLimits } from './ports.js'
 import { sizeInWords } from './size-in-words.js'
+import { essence } from './stored-as.js'
 import { fieldRefusal, UploadError, type UploadErrorDetails } from './upload-error.js'
 import { untilNextDay } from './usage.js'
 
@@ -60,10 +61,10 @@ function sizeObjection(size: number, max: number): Objection {
 
 function typeObjection({ allowedTypes }: Limits, { contentType }: DeclaredFile) {
   if (allowedTypes === undefined) return undefined
-  const [type = ''] = (contentType ?? 'application/octet-stream').toLowerCase().split(';')
+  const type = essence(contentType ?? 'application/octet-stream')
   const fits = (pattern: string) =>
     pattern === '*/*' ||
-    (pattern.endsWith('/*') ? type.startsWith(pattern.slice(0, -1)) : type.trim() === pattern)
+    (pattern.endsWith('/*') ? type.startsWith(pattern.slice(0, -1)) : type === pattern)
   if (allowedTypes.some((pattern) => fits(pattern.toLowerCase()))) return undefined
   const rule = `must be one of ${allowedTypes.join(', ')}`
   return { code: 'TYPE_NOT_ALLOWED', field: 'content_type', rule } as const

@@ -69,9 +69,14 @@ export async function bodyOf<S extends z.ZodMiniType>(
   return message
 }
 
-/** The query as a message, or `INVALID_REQUEST`. Read from the URL, whatever parser the app has set. */
+/** The query. Read from the URL, whatever parser the app has set. */
+export function queryIn(req: Request): URLSearchParams {
+  return new URLSearchParams(req.url.split('?').slice(1).join('?'))
+}
+
+/** The query as a message, or `INVALID_REQUEST`. */
 export function queryOf<S extends z.ZodMiniType>(req: Request, schema: S): Camel<z.output<S>> {
-  const query = new URLSearchParams(req.url.split('?').slice(1).join('?'))
+  const query = queryIn(req)
   for (const name of query.keys()) {
     if (query.getAll(name).length > 1) {
       throw fieldRefusal('INVALID_REQUEST', name, 'must be given once')

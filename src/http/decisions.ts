@@ -2,6 +2,7 @@ import type { Request, Response } from 'express'
 import type { Caller } from '../coordinator/partway.js'
 import { UploadError } from '../coordinator/upload-error.js'
 import type { ErrorCode, RouteName, UploadState } from '../protocol/index.js'
+import { queryIn } from './body.js'
 import { toUploadError } from './error-handler.js'
 import { requestIdOf } from './headers.js'
 import type { Batches } from './reply.js'
@@ -105,11 +106,10 @@ function refused({ status, code }: UploadError, req: Request): Omit<Decision, 'a
 /** Only what has the form of an id: whatever else a stranger wrote there is not for the log. */
 function uploadIdOf(req: Request): string | undefined {
   const body: unknown = req.body
-  const query = new URLSearchParams(req.url.split('?').slice(1).join('?'))
   const id =
     typeof body === 'object' && body !== null && 'upload_id' in body
       ? body.upload_id
-      : query.get('upload_id')
+      : queryIn(req).get('upload_id')
   return typeof id === 'string' && /^[A-Za-z0-9_-]{43}$/.test(id) ? id : undefined
 }
 

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { RequestHandler } from 'express'
 import { UploadError } from '../coordinator/upload-error.js'
 import { clientNetwork } from './client-address.js'
+import { Tally } from './tally.js'
 
 const RETRY_AFTER_MS = 1_000
 
@@ -10,25 +11,20 @@ const RETRY_AFTER_MS = 1_000
  * headers to the end of its reply, however slowly its body comes.
  */
 export function inFlightLimit(most: number): RequestHandler {
-  const underWay = new Map<string, number>()
+  const underWay = new Tally(most)
   const onSockets = new WeakMap<Socket, Set<() => void>>()
   return (req, res, next) => {
     const network = clientNetwork(req)
-    const count = underWay.get(network) ?? 0
-    if (count >= most) {
+    if (!underWay.take(network)) {
       throw new UploadError(
         'TOO_MANY_REQUESTS',
         `${most} requests of this address are under way already; try again when one has ended.`,
         { retryAfterMs: RETRY_AFTER_MS },
       )
     }
-    underWay.set(network, count + 1)
     const own = requestsOn(req.socket, onSockets)
     const release = (): void => {
-      if (!own.delete(release)) return
-      const left = (underWay.get(network) ?? 1) - 1
-      if (left === 0) underWay.delete(network)
-      else underWay.set(network, left)
+      if (own.delete(release)) underWay.giveBack(network)
     }
     own.add(release)
     res.once('close', release)

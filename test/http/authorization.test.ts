@@ -2,16 +2,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createPartway } from '../../src/coordinator/create-partway.js'
 import { createRouter } from '../../src/http/index.js'
 import { initReply, ROUTES, type RouteName } from '../../src/protocol/index.js'
 import { type Authenticator, openAuthenticator } from '../../src/server/auth/authenticator.js'
 import { newToken } from '../../src/server/auth/token-lines.js'
 import { createLog } from '../../src/server/logging.js'
-import { openSqliteSessionStore } from '../../src/sessions/sqlite/index.js'
 import { MemoryBucket } from '../helpers/memory-bucket.js'
 import { fakePartway } from './fake-partway.js'
 import { type HttpApp, problemOf, serveApp } from './http-app.js'
+import { memoryPartway } from './memory-partway.js'
 import { type Call as Asked, FILE, ROUTE_TABLE } from './route-table.js'
 import { serverApp } from './server-app.js'
 
@@ -20,12 +19,7 @@ import { serverApp } from './server-app.js'
 const ada = newToken('ada')
 const bob = newToken('bob')
 const bucket = new MemoryBucket()
-const partway = createPartway({
-  store: openSqliteSessionStore(':memory:'),
-  bucket,
-  signer: bucket,
-  secret: 'a-secret-of-more-than-thirty-two-bytes',
-})
+const partway = memoryPartway(bucket)
 let folder: string
 let authenticator: Authenticator
 let app: HttpApp

@@ -1,9 +1,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createPartway } from '../../src/coordinator/create-partway.js'
-import { openSqliteSessionStore } from '../../src/sessions/sqlite/index.js'
 import { MemoryBucket } from '../helpers/memory-bucket.js'
 import { type HttpApp, post, problemOf, serveRouter } from './http-app.js'
+import { memoryPartway } from './memory-partway.js'
 
 /** What is made to hurt a server, rather than wrong by mistake. Only the bucket is not real here. */
 
@@ -15,12 +14,7 @@ const MIB = 1024 * 1024
 const LONGEST_TURN_MS = 3_000
 
 const bucket = new MemoryBucket()
-const partway = createPartway({
-  store: openSqliteSessionStore(':memory:'),
-  bucket,
-  signer: bucket,
-  secret: 'a-secret-of-more-than-thirty-two-bytes',
-})
+const partway = memoryPartway(bucket)
 let app: HttpApp
 
 beforeAll(async () => {

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import express, { type Router } from 'express'
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createPartway } from '../../src/coordinator/create-partway.js'
 import { createRouter } from '../../src/http/index.js'
 import { OPERATIONS } from '../../src/http/operations.js'
 import {
@@ -14,10 +13,10 @@ import {
 } from '../../src/protocol/index.js'
 import { openAuthenticator } from '../../src/server/auth/authenticator.js'
 import { createLog } from '../../src/server/logging.js'
-import { openSqliteSessionStore } from '../../src/sessions/sqlite/index.js'
 import { MemoryBucket } from '../helpers/memory-bucket.js'
 import { TestClock } from '../helpers/test-clock.js'
 import { type HttpApp, serveApp } from './http-app.js'
+import { memoryPartway } from './memory-partway.js'
 import { type Call, FILE, ROUTE_TABLE } from './route-table.js'
 
 /**
@@ -35,11 +34,7 @@ const HOUR_MS = 60 * 60 * 1000
 
 const clock = new TestClock()
 const bucket = new MemoryBucket({ clock })
-const partway = createPartway({
-  store: openSqliteSessionStore(':memory:'),
-  bucket,
-  signer: bucket,
-  secret: SECRET,
+const partway = memoryPartway(bucket, {
   clock,
   settings: { sessionTtlMs: 24 * HOUR_MS, retentionMs: 100 * 24 * HOUR_MS },
 })

@@ -1,21 +1,16 @@
 import type { Server } from 'node:http'
 import { networkOf } from '../../http/client-address.js'
+import { Tally } from '../../http/tally.js'
 
 /** Lets one address have `most` connections of `server` at a time, and closes further ones at once. */
 export function limitConnections(server: Server, most: number): void {
-  const open = new Map<string, number>()
+  const open = new Tally(most)
   server.on('connection', (socket) => {
     const network = networkOf(socket.remoteAddress) ?? 'unknown'
-    const count = open.get(network) ?? 0
-    if (count >= most) {
+    if (!open.take(network)) {
       socket.destroy()
       return
     }
-    open.set(network, count + 1)
-    socket.once('close', () => {
-      const left = (open.get(network) ?? 1) - 1
-      if (left === 0) open.delete(network)
-      else open.set(network, left)
-    })
+    socket.once('close', () => open.giveBack(network))
   })
 }

@@ -194,7 +194,7 @@ export class RedisSessionStore implements SessionStore {
       case 'wrong-state':
         return { kind, upload: this.#unclaimed(ref, uploadOf(reply), leaseUntil) }
       case 'over-limit': {
-        this.#hints.drop(ref, leaseUntil)
+        // The hint stays, since it may be that of an older claim; one that leads to nothing goes by itself.
         const [used, asked] = [numberAt(reply, 1), numberAt(reply, 2)]
         return { kind, limit: 'maxStoredBytes', max: Number(maxStoredBytes), used, asked }
       }

@@ -36,6 +36,7 @@
            {'over-budget', URLs signed today, most of them}
 ]]
 -- include save.lua
+-- include keep.lua
 -- include sign.lua
 local id, now, supersedes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4])
 local expiresAt, keepUntil = tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -44,12 +45,7 @@ local ended = { failed = true, aborted = true, expired = true }
 
 local function keep(before, record)
   local saved = save(KEYS[1], KEYS[7], before, record, now)
-  redis.call('ZADD', KEYS[5], record.keepUntil, record.entry)
-  local last = redis.call('ZREVRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2]
-  for i, key in ipairs(KEYS) do
-    local ends = (i == 2 or i == 3) and record.keepUntil or tonumber(last)
-    redis.call('PEXPIREAT', key, ends + tonumber(ARGV[11]))
-  end
+  keepKeys(record, ARGV[11])
   return saved
 end
 

@@ -32,6 +32,7 @@
            {'not-found'}
 ]]
 -- include save.lua
+-- include keep.lua
 -- include sign.lua
 local id, now, changes = ARGV[1], tonumber(ARGV[2]), ARGV[7]
 local raw, draft = unpack(redis.call('HMGET', KEYS[1], 'r:' .. id, 'd:' .. id))
@@ -102,10 +103,5 @@ if changed then record.revision = record.revision + 1 end
 record.expiresAt = math.max(record.expiresAt, tonumber(ARGV[3]))
 record.keepUntil = math.max(record.keepUntil, tonumber(ARGV[4]))
 raw = save(KEYS[1], KEYS[6], raw, record, now)
-redis.call('ZADD', KEYS[5], record.keepUntil, record.entry)
-local last = redis.call('ZREVRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2]
-for i, key in ipairs(KEYS) do
-  local ends = (i == 2 or i == 3) and record.keepUntil or tonumber(last)
-  redis.call('PEXPIREAT', key, ends + tonumber(ARGV[8]))
-end
+keepKeys(record, ARGV[8])
 return { 'recorded', draft, raw }

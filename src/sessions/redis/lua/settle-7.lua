@@ -25,6 +25,7 @@
            {'refused'}  no such record, another state, or another fence
 ]]
 -- include save.lua
+-- include keep.lua
 local field, now, to = 'r:' .. ARGV[1], tonumber(ARGV[2]), ARGV[5]
 local raw = redis.call('HGET', KEYS[1], field)
 local record = raw and cjson.decode(raw)
@@ -50,10 +51,5 @@ for content in string.gmatch(ARGV[11], '%S+') do
 end
 if #contents > 0 then record.contents = contents end
 save(KEYS[1], KEYS[7], raw, record, now)
-redis.call('ZADD', KEYS[5], keepUntil, record.entry)
-local last = redis.call('ZREVRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2]
-for i, key in ipairs(KEYS) do
-  local ends = (i == 2 or i == 3) and keepUntil or tonumber(last)
-  redis.call('PEXPIREAT', key, ends + tonumber(ARGV[9]))
-end
+keepKeys(record, ARGV[9])
 return { 'settled', lease }
