@@ -4,7 +4,9 @@ import { Agent as HttpsAgent } from 'node:https'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { Clock, PartSigner } from '../coordinator/ports.js'
+import { askAsPage, type PageAnswers } from './ask-as-page.js'
 import { S3PartSigner } from './batch-presigner.js'
+import { type Housekeeping, housekeeping } from './housekeeping.js'
 import { probeBucket } from './probe.js'
 import type { BucketReport } from './probe-report.js'
 import { S3Bucket, type S3BucketOptions } from './s3-bucket.js'
@@ -34,6 +36,9 @@ export interface S3Connection {
   probe(options: ProbeConnectionOptions): Promise<BucketReport>
   /** How far the bucket's clock is ahead of `clock`, in ms, to about half a second. */
   clockOffset(clock: Pick<Clock, 'now'>): Promise<number>
+  readonly housekeeping: Housekeeping
+  /** Sends a part as a page of that origin would. Rejects when nothing answers where clients are sent. */
+  askAsPage(origin: string, keyPrefix: string): Promise<PageAnswers>
   /** Closes the kept connections. */
   close(): void
 }
@@ -65,16 +70,21 @@ export function connectS3(options: ConnectS3Options): S3Connection {
     : client
   const subject = (clock: Pick<Clock, 'now'>) =>
     s3ProbeSubject({ bucket: options.bucket, client, completionClient, clock })
+  const bucket = new S3Bucket({ ...options, client, completionClient })
+  const signer = new S3PartSigner({
+    client: signingClient,
+    bucket: options.bucket,
+    clock: options.clock ?? { now: () => Date.now() },
+  })
   return {
-    bucket: new S3Bucket({ ...options, client, completionClient }),
-    signer: new S3PartSigner({
-      client: signingClient,
-      bucket: options.bucket,
-      clock: options.clock ?? { now: () => Date.now() },
-    }),
+    bucket,
+    signer,
+    askAsPage: (origin, keyPrefix) =>
+      askAsPage({ bucket, signer, origin, key: `${keyPrefix}.partway-probe/${randomUUID()}` }),
     probe: ({ keyPrefix, clock }) =>
       probeBucket(subject(clock), { keyPrefix, random: () => randomUUID() }),
     clockOffset: (clock) => subject(clock).clockOffset(),
+    housekeeping: housekeeping(options.bucket, client),
     close: () => requestHandler.destroy(),
   }
 }

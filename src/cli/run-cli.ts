@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander'
+import type { JanitorFlags } from '../server/janitor-report.js'
 import {
   checksumArgument,
   chunkSizeArgument,
@@ -60,6 +61,7 @@ export function createProgram(io: CliIo, onExitCode: (code: number) => void): Co
   addStatus(program, io, onExitCode)
   addAbort(program, io, onExitCode)
   addDoctor(program, io, onExitCode)
+  addJanitor(program, io, onExitCode)
   addToken(program, io, onExitCode)
   addAudit(program, io, onExitCode)
   return program
@@ -145,10 +147,27 @@ function addDoctor(program: Command, io: CliIo, onExitCode: (code: number) => vo
   program
     .command('doctor')
     .description('ask bucket and store what they can do, with the settings of `serve`')
+    .option(
+      '--origin <url...>',
+      'pages that are to upload; those of PARTWAY_CORS_ORIGINS by default',
+    )
     .option('--json', 'one JSON object')
-    .action(async (flags: { readonly json?: boolean }) => {
+    .action(async (flags: { readonly json?: boolean; readonly origin?: readonly string[] }) => {
       const { doctor } = await import('../server/doctor.js')
       onExitCode(await doctor(io.env, io, flags))
+    })
+}
+
+function addJanitor(program: Command, io: CliIo, onExitCode: (code: number) => void): void {
+  program
+    .command('janitor')
+    .description('give up uploads that nobody goes on with, once, with the settings of `serve`')
+    .option('--dry-run', 'only tell what would be given up')
+    .option('--orphans', 'remove multipart uploads that no record knows, too')
+    .option('--json', 'one JSON object a line on stdout')
+    .action(async (flags: JanitorFlags) => {
+      const { janitor } = await import('../server/janitor.js')
+      onExitCode(await janitor(io.env, io, flags))
     })
 }
 

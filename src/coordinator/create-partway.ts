@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { abort } from './abort.js'
 import { ALL_CAPABILITIES, type BucketCapabilities } from './capabilities.js'
+import { cleanUp } from './clean-up.js'
 import { complete } from './complete.js'
 import type { Context } from './context.js'
 import { due, resume } from './due-work.js'
@@ -85,6 +86,7 @@ export function createPartway(options: PartwayOptions): Partway {
     usage: ({ owner }) => context.store.usage(owner, context.clock.now()),
     due: (limit) => due(context, limit),
     resume: (ref, signal = new AbortController().signal) => resume(context, ref, signal),
+    cleanUp: (cleaning) => cleanUp(context, cleaning),
     check: async () => ({
       store: await answers(store.check()),
       bucket: await answers(options.bucket.check()),

@@ -6,6 +6,7 @@ import { activeLifetime, type Context, signing } from './context.js'
 import { type Found, lookUp } from './look-up.js'
 import type { UsageLimits } from './ports.js'
 import {
+  draftPart,
   objectToken,
   type Session,
   TOKEN_METADATA_KEY,
@@ -88,20 +89,8 @@ export async function openUpload(
 
 /** The same upload under its next epoch, after its multipart upload or its object was lost. */
 export function reopenUpload(context: Context, lost: Upload): Promise<OpenedUpload> {
-  const {
-    state: _,
-    epoch,
-    multipartId: __,
-    adopted: ___,
-    object: ____,
-    expectedHash: _____,
-    standing: ______,
-    expiresAt: _______,
-    keepUntil: ________,
-    ...draft
-  } = lost
-  const renewed = { ...draft, createdAt: context.clock.now() }
-  return openUpload(context, renewed, { supersedes: epoch })
+  const renewed = { ...draftPart(lost), createdAt: context.clock.now() }
+  return openUpload(context, renewed, { supersedes: lost.epoch })
 }
 
 /** `undefined` when another caller has taken the creation over. */

@@ -12,6 +12,7 @@ import type {
   StatusQuery,
   StatusReply,
 } from '../protocol/index.js'
+import type { CleanUpOptions, CleanUpReport } from './clean-up.js'
 import type { Limits } from './limits.js'
 import type { UploadRef, Usage } from './ports.js'
 
@@ -75,6 +76,11 @@ export interface Partway {
    * `signal` aborts.
    */
   resume(ref: UploadRef, signal?: AbortSignal): Promise<void>
+  /**
+   * Gives up the uploads past their time, and forgets records that have ended. Whoever runs a server has it done
+   * every few minutes; `partway/operations` has the janitor that does.
+   */
+  cleanUp(options?: CleanUpOptions): Promise<CleanUpReport>
   /** Asks the store and the bucket; never rejects. */
   check(): Promise<Readiness>
   /** Closes the store. */

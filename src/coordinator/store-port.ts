@@ -99,6 +99,24 @@ export interface SessionStore {
    */
   due(query: DueQuery): Promise<readonly UploadRef[]>
 
+  /**
+   * Uploads of any owner that are past their `expiresAt` and have not ended: `uploading`, or `creating` with an
+   * ended lease; at most `limit`, the ones that ended first before others. Each is given sooner or later, as long
+   * as it is so and somebody asks at least once in the time between `expiresAt` and `keepUntil`; one that has just
+   * been changed may be missing for a minute.
+   */
+  overdue(query: DueQuery): Promise<readonly UploadRef[]>
+
+  /**
+   * A page of the uploads of any owner that may have a multipart upload: `creating`, `uploading`, `completing` and
+   * `aborting`. Whatever is so while all pages are read is on one of them; others may be as well, and any of
+   * them twice.
+   */
+  unfinished(query: UnfinishedQuery): Promise<UnfinishedPage>
+
+  /** Forgets records past `keepUntil`, at most `limit`, and says how many. A store may forget by itself instead. */
+  purge(query: DueQuery): Promise<number>
+
   /** The owner's uploads but those `creating`, newest first (by `createdAt`, then id). */
   list(owner: string, query: ListUploads): Promise<UploadPage>
 
@@ -220,6 +238,19 @@ export interface ExtendStep {
 export interface DueQuery {
   readonly now: number
   readonly limit: number
+}
+
+export interface UnfinishedQuery {
+  /** About how many are to be on the page. */
+  readonly limit: number
+  /** `nextCursor` of the page before, unchanged. */
+  readonly cursor?: string
+}
+
+export interface UnfinishedPage {
+  readonly refs: readonly UploadRef[]
+  /** Present when there may be more. */
+  readonly nextCursor?: string
 }
 
 export interface SettleStep extends Lifetime {

@@ -29,6 +29,8 @@ export interface ServerConfig {
   readonly leaseMs: number
   /** Uploads that are worked on besides requests. */
   readonly verifyConcurrency: number
+  /** Between two runs of the janitor. */
+  readonly janitorIntervalMs: number
   /** Whether the first bytes of objects are compared with their types. */
   readonly checkContent: boolean
   /** Of callers who have none of their own. */
@@ -92,6 +94,7 @@ export function readConfig(env: Environment): ConfigOutcome {
     retentionMs: read.durationMs('PARTWAY_RETENTION', { min: '24h', max: '365d' }),
     leaseMs: read.durationMs('PARTWAY_LEASE', { min: '1s', max: '10m' }),
     verifyConcurrency: read.integer('PARTWAY_VERIFY_CONCURRENCY', 0, 64),
+    janitorIntervalMs: read.durationMs('PARTWAY_JANITOR_INTERVAL', { min: '1s', max: '24h' }),
     checkContent: read.flag('PARTWAY_CHECK_CONTENT') ?? false,
     limits: limitsOf(read),
     signBudget: read.integer('PARTWAY_SIGN_BUDGET', 1, 1_000),

@@ -48,6 +48,18 @@ export class LateStore implements SessionStore {
     return await (await this.#connected()).due(...args)
   }
 
+  async overdue(...args: Parameters<SessionStore['overdue']>) {
+    return await (await this.#connected()).overdue(...args)
+  }
+
+  async unfinished(...args: Parameters<SessionStore['unfinished']>) {
+    return await (await this.#connected()).unfinished(...args)
+  }
+
+  async purge(...args: Parameters<SessionStore['purge']>) {
+    return await (await this.#connected()).purge(...args)
+  }
+
   async list(...args: Parameters<SessionStore['list']>) {
     return await (await this.#connected()).list(...args)
   }

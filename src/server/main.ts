@@ -1,19 +1,20 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type ConnectS3Options, connectS3, type S3Connection } from '../bucket/index.js'
-import { createPartway, systemClock } from '../coordinator/create-partway.js'
-import type { Partway } from '../coordinator/partway.js'
-import type { Bucket, Clock, PartSigner, SessionStore, UploadRef } from '../coordinator/ports.js'
+import type { ConnectS3Options, S3Connection } from '../bucket/index.js'
+import { systemClock } from '../coordinator/create-partway.js'
+import type { Bucket, Clock, UploadRef } from '../coordinator/ports.js'
 import { limitedRates } from '../http/limited-rates.js'
 import type { Rates } from '../http/rates.js'
-import { BackgroundWorker, checkContent } from '../operations/index.js'
 import { createApp } from './app.js'
 import type { LineStream } from './audit/audit-stream.js'
-import { type Audit, openAudit } from './audit/open-audit.js'
+import { openAudit } from './audit/open-audit.js'
 import { openAuthenticator } from './auth/authenticator.js'
+import { backgroundWork, stopWork } from './background-work.js'
 import { BucketWatch } from './bucket-watch.js'
+import { compose, connectBucket } from './compose.js'
 import type { ServerConfig } from './config.js'
 import type { GuardConfig } from './guard/guard-config.js'
+import { keepingConcern } from './keeping-concern.js'
 import { type Listening, listen } from './listen.js'
 import type { Log } from './logging.js'
 import { Observers } from './observers.js'
@@ -81,11 +82,14 @@ export async function startServer(
     log,
     broken: () => audit?.broken() ?? watch.broken,
   })
-  const onDue = (ref: UploadRef) => work?.add(ref)
-  const partway = observers.partway(compose(config, { ...services, clock, watch, audit, onDue }))
+  const onDue = (ref: UploadRef) => work?.worker.add(ref)
+  const capabilities = () => watch.capabilities()
+  const partway = observers.partway(
+    compose(config, { ...services, clock, capabilities, audit, onDue }),
+  )
   const work = backgroundWork(config, { partway, log })
   const close = async (): Promise<void> => {
-    await atMost(WORK_STOP_MS, work?.stop() ?? Promise.resolve())
+    await atMost(WORK_STOP_MS, stopWork(work))
     await atMost(PROBE_MS, watch.stop())
     authenticator.close()
     s3.close()
@@ -112,7 +116,8 @@ export async function startServer(
     await atMost(PROBE_MS, watch.look())
     const metricsUrl = await observers.listen(config.metrics, log)
     const listening = await listen(app, config, socketLimits(config.guard))
-    work?.start()
+    work?.worker.start()
+    work?.janitor.start()
     await tellStart({ config, log, readiness, opened, url: listening.url })
     return running({ listening, readiness, log, close, reopen: audit?.reopen, metricsUrl })
   } catch (error) {
@@ -133,64 +138,6 @@ function socketLimits({ maxConnections, keepAliveMs, trustProxy }: GuardConfig) 
   return { maxConnections, keepAliveMs, ...(trustProxy === undefined && half) }
 }
 
-interface Composed {
-  readonly store: SessionStore
-  readonly bucket: Bucket
-  readonly signer: PartSigner
-  readonly clock: Clock
-  readonly watch: BucketWatch
-  readonly audit: Audit | undefined
-  readonly onDue: (ref: UploadRef) => void
-}
-
-function compose(
-  config: ServerConfig,
-  { store, bucket, signer, clock, watch, audit, onDue }: Composed,
-): Partway {
-  return createPartway({
-    onDue,
-    ...(config.checkContent && { contentCheck: checkContent }),
-    store: audit === undefined ? store : audit.store(store),
-    bucket,
-    signer,
-    secret: config.secrets,
-    clock,
-    capabilities: () => watch.capabilities(),
-    settings: {
-      urlTtlSeconds: config.urlTtlSeconds,
-      sessionTtlMs: config.sessionTtlMs,
-      retentionMs: config.retentionMs,
-      leaseMs: config.leaseMs,
-      signBudget: config.signBudget,
-      ...(config.checksum !== undefined && { defaultChecksum: config.checksum }),
-      keyPrefix: config.keyPrefix,
-    },
-    limits: config.limits,
-  })
-}
-
-/** `undefined` where that is left to other servers. */
-function backgroundWork(
-  { verifyConcurrency }: ServerConfig,
-  { partway, log }: { readonly partway: Partway; readonly log: Log },
-): BackgroundWorker | undefined {
-  if (verifyConcurrency === 0) return undefined
-  return new BackgroundWorker({
-    partway,
-    concurrency: verifyConcurrency,
-    onFault: ({ id }, err) => log.warn({ event: 'work.fault', uploadId: id, err }),
-    onPollFault: (err) => log.warn({ event: 'work.fault', err }),
-  })
-}
-
-function connectBucket(
-  { bucket }: ServerConfig,
-  rest: Pick<ConnectS3Options, 'clock' | 'credentials' | 'headers'>,
-): S3Connection {
-  const { name, ...options } = bucket
-  return connectS3({ bucket: name, ...options, ...rest })
-}
-
 interface Watched {
   readonly s3: S3Connection
   readonly clock: Clock
@@ -201,8 +148,14 @@ interface Watched {
 
 function watchBucket(config: ServerConfig, { s3, clock, ...rest }: Watched): BucketWatch {
   const { keyPrefix, checksum } = config
+  const tellKeeping = keepingConcern(s3, config, rest.log)
+  const probe = async () => {
+    const report = await s3.probe({ keyPrefix, clock })
+    await tellKeeping(report.flags)
+    return report
+  }
   return new BucketWatch({
-    ...(config.probe && { probe: () => s3.probe({ keyPrefix, clock }) }),
+    ...(config.probe && { probe }),
     clockOffset: () => s3.clockOffset(clock),
     ...rest,
     ...(checksum !== undefined && { checksum }),

@@ -8,6 +8,8 @@ export interface OpenedStore {
   readonly store: SessionStore
   /** What the operator should mend, in plain words. */
   concerns(): Promise<readonly string[]>
+  /** What it is, in plain words. */
+  facts(): Promise<readonly string[]>
   /** Its Redis, if that is what it is. Rejects until there has been a connection. */
   readonly redis?: () => Promise<Redis>
 }
@@ -37,19 +39,26 @@ export function redisKeyPrefix(bucket: string): string {
 
 async function openSqlite(path: string): Promise<OpenedStore> {
   const { openSqliteSessionStore } = await import('../sessions/sqlite/index.js')
-  return { store: await openSqliteSessionStore(path), concerns: async () => [] }
+  return {
+    store: await openSqliteSessionStore(path),
+    concerns: async () => [],
+    facts: async () => [],
+  }
 }
 
 function openRedis(url: string, { bucket, log }: OpenStoreOptions): OpenedStore {
   let concerns = async (): Promise<readonly string[]> => []
+  let facts = async (): Promise<readonly string[]> => []
   let connection: Redis | undefined
   const connect = async (): Promise<SessionStore> => {
-    const { connectRedisSessionStore, redisConcerns } = await import('../sessions/redis/index.js')
+    const redisModule = await import('../sessions/redis/index.js')
+    const { connectRedisSessionStore, redisConcerns, redisFacts } = redisModule
     // Not louder: it comes with every attempt to connect again, and the calls that fail are told anyway.
     const onFault = (err: Error): void => log.debug({ event: 'store.fault', err })
     const keyPrefix = redisKeyPrefix(bucket)
     const { store, redis } = await connectRedisSessionStore(url, { keyPrefix, log: onFault })
     concerns = () => redisConcerns(redis)
+    facts = () => redisFacts(redis)
     connection = redis
     return store
   }
@@ -59,5 +68,5 @@ function openRedis(url: string, { bucket, log }: OpenStoreOptions): OpenedStore 
     if (connection === undefined) throw new Error('Redis is not connected')
     return connection
   }
-  return { store, concerns: () => concerns(), redis: connected }
+  return { store, concerns: () => concerns(), facts: () => facts(), redis: connected }
 }

@@ -158,6 +158,12 @@ export const VARIABLES = [
       'How many uploads this server works on at once besides its requests: it reads finished objects whose `file_hash` or `expected_hash` is to be checked, and finishes what a server that died had begun. `0` leaves that to other servers of the same store.',
   },
   {
+    name: 'PARTWAY_JANITOR_INTERVAL',
+    default: '5m',
+    meaning:
+      'How often this server gives up uploads that nobody has gone on with for `PARTWAY_SESSION_TTL`, and removes their parts: `1s` to `24h`. With `PARTWAY_VERIFY_CONCURRENCY=0` that is left to other servers as well.',
+  },
+  {
     name: 'PARTWAY_MAX_SIZE',
     default: '5TiB',
     meaning: 'The largest file.',

@@ -166,6 +166,8 @@ describe.skipIf(minioUrl() === '' || mcProgram() === '').each(POLICIES)(
           expect(report.findings.map(({ level }) => level)).toEqual(report.findings.map(() => 'ok'))
           expect(report.flags).toMatchObject({ ifNoneMatchOnComplete: 'yes', sha256Root: 'yes' })
         }
+        const rights = await connection.housekeeping.rights('in/')
+        expect(rights).toEqual({ mayDelete: 'yes', mayReadPolicy: 'no' })
         const folder = { Bucket: bucket, Prefix: 'in/.partway-probe/' }
         const { Contents = [] } = await root.send(new ListObjectsV2Command(folder))
         expect(Contents).toEqual([])

@@ -12,6 +12,7 @@ import type {
   ReplaceStep,
   SessionStore,
   SettleStep,
+  UnfinishedPage,
   UploadPage,
   UploadRef,
   Usage,
@@ -206,6 +207,31 @@ export class ModelStore implements SessionStore {
       .sort((a, b) => a.leaseUntil - b.leaseUntil)
       .slice(0, limit)
       .map(({ upload: { owner, id } }) => ({ owner, id }))
+  }
+
+  async overdue({ now, limit }: DueQuery): Promise<UploadRef[]> {
+    return [...this.#entries.values()]
+      .filter(({ upload }) => upload.state === 'uploading' || upload.state === 'creating')
+      .filter(({ upload, leaseUntil }) => upload.expiresAt <= now && leaseUntil <= now)
+      .filter(({ upload }) => upload.keepUntil > now)
+      .sort((a, b) => a.upload.expiresAt - b.upload.expiresAt)
+      .slice(0, limit)
+      .map(({ upload: { owner, id } }) => ({ owner, id }))
+  }
+
+  async unfinished(): Promise<UnfinishedPage> {
+    const states = ['creating', 'uploading', 'completing', 'aborting']
+    return {
+      refs: [...this.#entries.values()]
+        .filter(({ upload }) => states.includes(upload.state))
+        .map(({ upload: { owner, id } }) => ({ owner, id })),
+    }
+  }
+
+  async purge({ now, limit }: DueQuery): Promise<number> {
+    const ended = [...this.#entries].filter(([, { upload }]) => upload.keepUntil <= now)
+    for (const [id] of ended.slice(0, limit)) this.#entries.delete(id)
+    return Math.min(ended.length, limit)
   }
 
   /** One page of all. */

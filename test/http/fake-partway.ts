@@ -50,6 +50,7 @@ export function fakePartway(answers: Partial<Partway> = {}): Partway {
     usage: async () => ({ openUploads: 0, reservedBytes: 0, storedBytes: 0, uploadsToday: 0 }),
     due: async () => [],
     resume: async () => {},
+    cleanUp: async () => ({ expired: 0, kept: 0, failed: 0, forgotten: 0 }),
     list: async () => ({
       uploads: [
         {

@@ -21,6 +21,11 @@ export function dueKey(keyPrefix: string): string {
   return `${keyPrefix}due`
 }
 
+/** Where it is noted of all owners which uploads are under way: as {@link dueKey}. */
+export function idleKey(keyPrefix: string): string {
+  return `${keyPrefix}idle`
+}
+
 export function uploadKeys(keyPrefix: string, { owner, id }: UploadRef): UploadKeys {
   const own = `${keyPrefix}{${hashTag(owner)}}:`
   return {

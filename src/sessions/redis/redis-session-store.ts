@@ -15,6 +15,8 @@ import type {
   SessionStore,
   SettleStep,
   Signing,
+  UnfinishedPage,
+  UnfinishedQuery,
   UploadPage,
   UploadRef,
   Usage,
@@ -27,7 +29,7 @@ import { decodeSlots } from '../part-slots.js'
 import { type RefusalKind, refusedPart } from '../refused-part.js'
 import { decodeDraft, decodeRecord, encodeDraft, encodeObject, toUpload } from '../stored-upload.js'
 import { DueHints } from './due-hints.js'
-import { checkKeyPrefix, uploadKeys } from './keys.js'
+import { checkKeyPrefix, dueKey, idleKey, uploadKeys } from './keys.js'
 import { encodeChanges, span } from './part-changes.js'
 import { hashAt, numberAt, type Reply, type RunScript, scriptRunner, textAt } from './scripts.js'
 
@@ -63,6 +65,7 @@ export class RedisSessionStore implements SessionStore {
   readonly #ownsConnection: boolean
   readonly #run: RunScript
   readonly #hints: DueHints
+  readonly #idle: DueHints
 
   constructor({ redis, keyPrefix = 'partway:', ownsConnection = false }: RedisSessionStoreOptions) {
     checkKeyPrefix(keyPrefix)
@@ -70,11 +73,13 @@ export class RedisSessionStore implements SessionStore {
     this.#keyPrefix = keyPrefix
     this.#ownsConnection = ownsConnection
     this.#run = scriptRunner(redis)
-    this.#hints = new DueHints({ redis, run: this.#run, keyPrefix })
+    const common = { redis, run: this.#run, keyPrefix }
+    this.#hints = new DueHints({ ...common, key: dueKey(keyPrefix), when: 'lease' })
+    this.#idle = new DueHints({ ...common, key: idleKey(keyPrefix), when: 'idle' })
   }
 
   async begin(draft: UploadDraft, step: BeginStep): Promise<BeginOutcome> {
-    const reply = await this.#run('begin', this.#everyKey(draft), [
+    const begin = this.#run('begin', this.#everyKey(draft), [
       draft.id,
       step.now,
       step.leaseMs,
@@ -91,6 +96,7 @@ export class RedisSessionStore implements SessionStore {
       step.limits === undefined ? '' : JSON.stringify(step.limits),
       ...signingArgs(step.signing),
     ])
+    const [reply] = await Promise.all([begin, this.#idle.expect(draft, step)])
     switch (textAt(reply, 0)) {
       case 'created':
         return {
@@ -232,11 +238,25 @@ export class RedisSessionStore implements SessionStore {
     ])
     if (textAt(reply, 0) !== 'settled') return false
     if (!isLeft && step.from !== 'creating') this.#hints.drop(ref, numberAt(reply, 1))
+    if (step.to !== 'uploading' && !isLeft) this.#idle.lookSoon(ref, step.now)
     return true
   }
 
   due(query: DueQuery): Promise<readonly UploadRef[]> {
     return this.#hints.due(query)
+  }
+
+  overdue(query: DueQuery): Promise<readonly UploadRef[]> {
+    return this.#idle.due(query)
+  }
+
+  unfinished(query: UnfinishedQuery): Promise<UnfinishedPage> {
+    return this.#idle.all(query)
+  }
+
+  /** Keys end with their records, and each `begin` forgets records of its owner. */
+  async purge(): Promise<number> {
+    return 0
   }
 
   async list(owner: string, { now, limit, state, cursor }: ListUploads): Promise<UploadPage> {

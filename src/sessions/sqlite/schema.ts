@@ -71,6 +71,7 @@ export const STEPS: readonly string[] = [
      opened INTEGER NOT NULL
    ) WITHOUT ROWID;
    CREATE INDEX days_by_day ON days (day);`,
+  `CREATE INDEX uploads_by_expiry ON uploads (expires_at) WHERE state IN ('creating', 'uploading');`,
 ]
 
 /** Brings the file to this release's form. Several processes may open it at once. */

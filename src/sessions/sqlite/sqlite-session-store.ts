@@ -1,5 +1,4 @@
 import type Database from 'libsql'
-import * as z from 'zod/mini'
 import type {
   BeginOutcome,
   BeginStep,
@@ -15,34 +14,41 @@ import type {
   ReplaceStep,
   SessionStore,
   SettleStep,
+  UnfinishedPage,
+  UnfinishedQuery,
   UploadPage,
   UploadRef,
   Usage,
 } from '../../coordinator/ports.js'
-import type { PartRecord, Session, Upload, UploadDraft } from '../../coordinator/session.js'
+import type { Session, Upload, UploadDraft } from '../../coordinator/session.js'
 import { exceeded, storedExceeded } from '../../coordinator/usage.js'
 import { decodeCursor, encodeCursor, listEntry } from '../list-position.js'
 import { refusedPart } from '../refused-part.js'
-import { type SpentUrls, spend } from '../sign-budget.js'
+import { spend } from '../sign-budget.js'
 import {
   decodeDraft,
   encodeDraft,
   encodeObject,
-  recordSchema,
   toUpload,
   type UploadRecord,
 } from '../stored-upload.js'
-import { changedParts, type PartsByIndex, refusalOf } from './changed-parts.js'
+import { changedParts, refusalOf } from './changed-parts.js'
 import { OwnerTable } from './owner-table.js'
 import { PartTable } from './part-table.js'
 import { ENDED, isClaimable, isRenewal, longer, roomOf } from './record-rules.js'
+import { RolledBack } from './rolled-back.js'
+import {
+  arrivedIn,
+  asRefs,
+  asRow,
+  asRows,
+  byIndex,
+  listedUpload,
+  type Row,
+  unfinishedPage,
+  urlsOf,
+} from './rows.js'
 import { prepareStatements, type Statements } from './statements.js'
-
-const rowSchema = z.extend(recordSchema, { row: z.int(), draft: z.string() })
-
-type Row = z.infer<typeof rowSchema>
-
-const refsSchema = z.array(z.object({ owner: z.string(), id: z.string() }))
 
 /** A place before the newest upload there can be. */
 const BEFORE_ALL = { createdAt: Number.MAX_SAFE_INTEGER, id: '' }
@@ -208,7 +214,20 @@ export class SqliteSessionStore implements SessionStore {
   }
 
   async due({ now, limit }: DueQuery): Promise<readonly UploadRef[]> {
-    return refsSchema.parse(this.#sql.due.all([now, now, limit]))
+    return asRefs(this.#sql.due.all([now, now, limit]))
+  }
+
+  async overdue({ now, limit }: DueQuery): Promise<readonly UploadRef[]> {
+    return asRefs(this.#sql.overdue.all([now, now, now, limit]))
+  }
+
+  async unfinished({ limit, cursor = '0' }: UnfinishedQuery): Promise<UnfinishedPage> {
+    return unfinishedPage(this.#sql.unfinished.all([Number(cursor), limit]), limit)
+  }
+
+  async purge({ now, limit }: DueQuery): Promise<number> {
+    this.#owners.purge(now)
+    return this.#sql.purgeMany.run([now, limit]).changes
   }
 
   async list(owner: string, { now, limit, state, cursor }: ListUploads): Promise<UploadPage> {
@@ -219,7 +238,7 @@ export class SqliteSessionStore implements SessionStore {
       state === undefined
         ? this.#sql.list.all([...from, limit + 1])
         : this.#sql.listState.all([...from, state, limit + 1])
-    const uploads = z.array(rowSchema).parse(found.slice(0, limit)).map(listedUpload)
+    const uploads = asRows(found.slice(0, limit)).map(listedUpload)
     const last = uploads.at(-1)
     if (found.length <= limit || last === undefined) return { uploads }
     return { uploads, nextCursor: encodeCursor(listEntry(last.upload)) }
@@ -360,34 +379,4 @@ export class SqliteSessionStore implements SessionStore {
     ])
     return record
   }
-}
-
-function urlsOf(spent: SpentUrls | undefined): Partial<UploadRecord> {
-  return spent === undefined ? {} : { urls: spent.urls, urlsDay: spent.urlsDay }
-}
-
-/** Ends a transaction of which nothing is to be left. */
-class RolledBack extends Error {
-  readonly outcome: BeginOutcome
-
-  constructor(outcome: BeginOutcome) {
-    super(outcome.kind)
-    this.outcome = outcome
-  }
-}
-
-function asRow(found: unknown): Row | undefined {
-  return found === undefined ? undefined : rowSchema.parse(found)
-}
-
-function byIndex(parts: readonly PartRecord[]): PartsByIndex {
-  return new Map(parts.map((part) => [part.index, part]))
-}
-
-function arrivedIn(parts: readonly PartRecord[]): number {
-  return parts.reduce((count, { etag }) => count + (etag === undefined ? 0 : 1), 0)
-}
-
-function listedUpload(row: Row) {
-  return { upload: toUpload(decodeDraft(row.draft), row), arrivedCount: row.arrived }
 }

@@ -26,6 +26,9 @@ export const SQL = {
   /** Two at most: a step that adds one record then keeps up, and none is held up for long. */
   purge: `DELETE FROM uploads WHERE row IN
     (SELECT row FROM uploads WHERE keep_until <= ? ORDER BY keep_until LIMIT 2)`,
+  /** Parameters: now, limit. */
+  purgeMany: `DELETE FROM uploads WHERE row IN
+    (SELECT row FROM uploads WHERE keep_until <= ? ORDER BY keep_until LIMIT ?)`,
 
   /** Parameters: owner, content, now. */
   twin: `SELECT ${COLUMNS} FROM uploads WHERE state = 'completed' AND row =
@@ -39,6 +42,14 @@ export const SQL = {
   due: `SELECT owner, id FROM uploads
     WHERE state IN ('completing', 'aborting', 'verifying') AND lease_until <= ? AND keep_until > ?
     ORDER BY lease_until LIMIT ?`,
+  /** As for `due`. Parameters: now, now, now, limit. */
+  overdue: `SELECT owner, id FROM uploads
+    WHERE state IN ('creating', 'uploading') AND expires_at <= ? AND lease_until <= ? AND keep_until > ?
+    ORDER BY expires_at LIMIT ?`,
+  /** Parameters: row of the last upload seen, limit. */
+  unfinished: `SELECT row, owner, id FROM uploads
+    WHERE row > ? AND state IN ('creating', 'uploading', 'completing', 'aborting')
+    ORDER BY row LIMIT ?`,
 
   /** Parameters: owner, now, createdAt and id of the last upload seen, limit. */
   list: `SELECT ${COLUMNS} FROM uploads
@@ -63,9 +74,12 @@ export function prepareStatements(db: Database.Database): Statements {
     update: prepare(SQL.update),
     delete: prepare(SQL.delete),
     purge: prepare(SQL.purge),
+    purgeMany: prepare(SQL.purgeMany),
     twin: prepare(SQL.twin),
     putContent: prepare(SQL.putContent),
     due: prepare(SQL.due),
+    overdue: prepare(SQL.overdue),
+    unfinished: prepare(SQL.unfinished),
     list: prepare(SQL.list),
     listState: prepare(SQL.listState),
   }
