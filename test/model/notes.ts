@@ -51,7 +51,8 @@ export function note(world: World, performance: Performance, made: MadeCall): vo
     case 'abortMultipartUpload': {
       const { multipartId } = args[0] as MultipartTarget
       const { record } = history
-      const isEnd = call.do === 'abort' || (call.do === 'work' && record?.state === 'aborting')
+      const isWork = call.do === 'work' || call.do === 'clean'
+      const isEnd = call.do === 'abort' || (isWork && record?.state === 'aborting')
       if (!isEnd && record?.multipartId === multipartId) {
         problem(world, history, `${call.do} threw the parts away`)
       }
