@@ -1,5 +1,6 @@
 import { getEventListeners, once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:https'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   createOutbound,
@@ -7,6 +8,7 @@ import {
 } from '../../../../src/operations/outbound/create-outbound.js'
 import { TestClock } from '../../../helpers/test-clock.js'
 import { testServer } from './outbound-server.js'
+import { selfSigned } from './self-signed.js'
 
 const body = '{"type":"upload.completed"}'
 
@@ -285,6 +287,32 @@ describe('a server that', () => {
     const outcome = await outbound({ allowPrivate: true }).post(url, { body })
     expect(outcome).toMatchObject({ kind: 'failed', why: 'connection' })
     expect(server.received).toEqual([])
+  })
+
+  it('has a certificate that nobody vouches for is told nothing, whatever the environment says', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
+    onTestFinished(() => {
+      vi.unstubAllEnvs()
+    })
+    let asked = 0
+    const server = createTlsServer(selfSigned(), (_, res) => {
+      asked += 1
+      res.end()
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => {
+      server.close()
+    })
+    const { lookup } = namesOf(['127.0.0.1'])
+    const url = `https://hooks.test:${(server.address() as AddressInfo).port}/`
+    const outcome = await outbound({ allowPrivate: true, lookup }).post(url, { body })
+    expect(outcome).toEqual({
+      kind: 'failed',
+      why: 'connection',
+      code: 'DEPTH_ZERO_SELF_SIGNED_CERT',
+    })
+    expect(asked).toBe(0)
   })
 
   it('is not there is a failure', async () => {
