@@ -58,6 +58,8 @@ export type BeforeInit = (request: BeforeInitRequest) => InitDecision | Promise<
 
 const RETRY_AFTER_MS = 5_000
 const MAX_MESSAGE = 500
+/** Names of fields come from outside, too. */
+const MAX_COMPLAINT = 300
 
 const decision = z.discriminatedUnion('allow', [
   z.strictObject({
@@ -97,7 +99,8 @@ export function checkedDecision(input: unknown): InitDecision {
   const parsed = parseMessage(decision, input)
   if (parsed.kind === 'invalid') {
     const fields = parsed.errors.map(({ field, message }) => `${field || 'it'}: ${message}`)
-    throw new TypeError(`the decision is not valid; ${fields.join('; ')}`)
+    const complaint = fields.join('; ').slice(0, MAX_COMPLAINT)
+    throw new TypeError(`the decision is not valid; ${complaint}`)
   }
   const { value } = parsed
   if (!value.allow) {

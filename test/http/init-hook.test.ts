@@ -172,6 +172,11 @@ describe('a hook that', () => {
       (res) => res.end('{"allow":true,"limits":{"max_filesize":1}}'),
       /limits/,
     ],
+    [
+      'answers with a field of a long name',
+      (res) => res.end(JSON.stringify({ allow: true, ['a'.repeat(9_999)]: 1 })),
+      /^.{0,400}$/,
+    ],
     ['answers with a list', (res) => res.end('[{"allow":true}]'), /not valid/],
     [
       'answers with too much',

@@ -15,7 +15,7 @@ export interface HttpInitHookOptions {
   readonly url: string
   /** As `signMessage` takes them; at least one. */
   readonly secrets: readonly string[]
-  readonly clock: Clock
+  readonly clock: Pick<Clock, 'now'>
   /** Makes the id of a message. @default a random UUID */
   readonly messageId?: () => string
 }

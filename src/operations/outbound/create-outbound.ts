@@ -13,7 +13,7 @@ import { retryAfterMs } from './retry-after.js'
 import { type AllowedPrivate, type OutboundRefusal, type Target, targetOf } from './target.js'
 
 export interface OutboundOptions {
-  readonly clock: Clock
+  readonly clock: Pick<Clock, 'now'>
   /** @default false: servers of the internet over `https:` */
   readonly allowPrivate?: AllowedPrivate
   /** For the name, the connection and the whole answer. @default 10 s */
@@ -70,7 +70,7 @@ interface Bounds {
   readonly timeoutMs: number
   readonly maxAnswerBytes: number
   readonly lookup: Lookup
-  readonly clock: Clock
+  readonly clock: Pick<Clock, 'now'>
 }
 
 const RESERVED =
