@@ -1,3 +1,4 @@
+import type { BeforeInit } from './before-init.js'
 import type { BucketCapabilities } from './capabilities.js'
 import type { ContentCheck } from './first-bytes.js'
 import type { Limits } from './limits.js'
@@ -30,6 +31,8 @@ export interface Context {
   readonly secret: string
   /** Made ids before; nothing new is made with them. */
   readonly formerSecrets: readonly string[]
+  /** Absent when whoever is let in may begin uploads within their limits. */
+  readonly beforeInit?: BeforeInit
   /** Absent when files are what they are said to be. */
   readonly contentCheck?: ContentCheck
   /** Says that there is work to do on an upload for which no client waits, such as to verify it. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { abort } from './abort.js'
+import type { BeforeInit } from './before-init.js'
 import { ALL_CAPABILITIES, type BucketCapabilities } from './capabilities.js'
 import { cleanUp } from './clean-up.js'
 import { complete } from './complete.js'
@@ -42,6 +43,12 @@ export interface PartwayOptions {
    */
   readonly contentCheck?: ContentCheck
   /**
+   * Asked before each upload is opened, or found again by `init`: it may refuse it, say where its object goes, add
+   * metadata and narrow limits. `partway/operations` has one that asks over HTTP, `httpInitHook`.
+   * @default none
+   */
+  readonly beforeInit?: BeforeInit
+  /**
    * Told of each upload that there is something to do for now, besides what clients ask for; see
    * `Partway.resume`. Must not throw.
    * @default nobody
@@ -74,6 +81,7 @@ export function createPartway(options: PartwayOptions): Partway {
     secret,
     formerSecrets,
     ...(options.contentCheck !== undefined && { contentCheck: options.contentCheck }),
+    ...(options.beforeInit !== undefined && { beforeInit: options.beforeInit }),
     announce: ({ owner, id }) => options.onDue?.({ owner, id }),
   }
   return {

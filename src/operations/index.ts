@@ -6,10 +6,23 @@ export { auditedStore } from './audit/audited-store.js'
 export { ownerPseudonym } from './audit/owner-pseudonym.js'
 export { BackgroundWorker, type BackgroundWorkerOptions } from './background-worker.js'
 export { checkContent } from './content-check.js'
+export { type HttpInitHookOptions, httpInitHook } from './hooks/http-init-hook.js'
 export { Janitor, type JanitorOptions } from './janitor.js'
 export { createMetrics, type Metrics, type MetricsOptions } from './metrics/create-metrics.js'
 export type { MeteredRequests, RequestEnd } from './metrics/metered-requests.js'
 export { findOrphans, type Orphan, type OrphanSearch } from './orphans.js'
+export {
+  createOutbound,
+  type Outbound,
+  type OutboundAnswer,
+  type OutboundMessage,
+  type OutboundOptions,
+  type OutboundOutcome,
+  type ReachOutcome,
+} from './outbound/create-outbound.js'
+export type { Lookup } from './outbound/guarded-lookup.js'
+export { type SignedMessage, signingSecretProblem, signMessage } from './outbound/sign-message.js'
+export { type AllowedPrivate, type OutboundRefusal, outboundRefusal } from './outbound/target.js'
 export {
   createTracing,
   type TracedRequest,

@@ -5,6 +5,7 @@ import { examineAuth } from './auth/examine-auth.js'
 import { readConfig, type ServerConfig } from './config.js'
 import { describeError } from './describe-error.js'
 import { type ExamineBucketOptions, examineBucket } from './examine-bucket.js'
+import { examineHooks } from './examine-hooks.js'
 import { examineLimits } from './examine-limits.js'
 import { createLog } from './logging.js'
 import type { Environment } from './settings-reader.js'
@@ -12,7 +13,15 @@ import { openStore } from './store.js'
 
 /** One thing that was looked at, in plain words. */
 export interface Diagnosis {
-  readonly about: 'settings' | 'auth' | 'limits' | 'audit' | 'bucket' | 'browsers' | 'store'
+  readonly about:
+    | 'settings'
+    | 'auth'
+    | 'limits'
+    | 'audit'
+    | 'hooks'
+    | 'bucket'
+    | 'browsers'
+    | 'store'
   /** `less`: it works, but something is not to be had. `broken`: uploads do not work. */
   readonly level: 'ok' | 'less' | 'broken' | 'unknown'
   readonly text: string
@@ -58,6 +67,7 @@ export async function doctor(
   const examined = await Promise.all([
     examineCallers(config),
     examineDecisions(config),
+    examineSending(config),
     examineStorage(config, { clock, origins: origin ?? config.corsOrigins }),
     examineStore(config),
   ])
@@ -76,6 +86,11 @@ async function examineDecisions({ audit }: ServerConfig): Promise<Diagnosis[]> {
   if (audit !== undefined) return [{ about: 'audit', ...(await examineAudit(audit)) }]
   const text = 'Decisions are recorded nowhere: PARTWAY_AUDIT is not set.'
   return [{ about: 'audit', level: 'less', text }]
+}
+
+async function examineSending(config: ServerConfig): Promise<Diagnosis[]> {
+  const found = await examineHooks(config, systemClock)
+  return found.map((finding): Diagnosis => ({ about: 'hooks', ...finding }))
 }
 
 async function examineStorage(
