@@ -2,7 +2,14 @@ import { type ConnectS3Options, connectS3, type S3Connection } from '../bucket/i
 import type { BucketCapabilities } from '../coordinator/capabilities.js'
 import { createPartway } from '../coordinator/create-partway.js'
 import type { Partway } from '../coordinator/partway.js'
-import type { Bucket, Clock, PartSigner, SessionStore, UploadRef } from '../coordinator/ports.js'
+import type {
+  Bucket,
+  Clock,
+  PartRelay,
+  PartSigner,
+  SessionStore,
+  UploadRef,
+} from '../coordinator/ports.js'
 import { checkContent } from '../operations/index.js'
 import type { Audit } from './audit/open-audit.js'
 import type { ServerConfig } from './config.js'
@@ -11,6 +18,7 @@ export interface Composed {
   readonly store: SessionStore
   readonly bucket: Bucket
   readonly signer: PartSigner
+  readonly relay: PartRelay
   readonly clock: Clock
   /** @default everything */
   readonly capabilities?: () => BucketCapabilities
@@ -21,7 +29,7 @@ export interface Composed {
 /** The coordinator, as the settings say. */
 export function compose(
   config: ServerConfig,
-  { store, bucket, signer, clock, capabilities, audit, onDue }: Composed,
+  { store, bucket, signer, relay, clock, capabilities, audit, onDue }: Composed,
 ): Partway {
   return createPartway({
     ...(onDue !== undefined && { onDue }),
@@ -29,6 +37,7 @@ export function compose(
     store: audit === undefined ? store : audit.store(store),
     bucket,
     signer,
+    ...(config.relay !== undefined && { relay }),
     secret: config.secrets,
     clock,
     ...(capabilities !== undefined && { capabilities }),

@@ -7,6 +7,7 @@ import { type GuardConfig, guardOf } from './guard/guard-config.js'
 import { limitsOf } from './limits-config.js'
 import type { Address } from './listen.js'
 import { metricsConcerns, metricsOf } from './metrics-config.js'
+import { type RelayConfig, relayConfigOf } from './relay-config.js'
 import { type Environment, SettingsReader } from './settings-reader.js'
 import { unknownVariables } from './unknown-variables.js'
 
@@ -39,6 +40,8 @@ export interface ServerConfig {
   readonly keyPrefix: string
   readonly corsOrigins: readonly string[]
   readonly guard: GuardConfig
+  /** Absent when no part goes through the server. */
+  readonly relay?: RelayConfig
   /** Whether the page is shown at `/`. */
   readonly page: boolean
   /** Absent for none. */
@@ -80,6 +83,7 @@ export function readConfig(env: Environment): ConfigOutcome {
   const host = hostOf(read)
   const audit = auditOf(read)
   const metrics = metricsOf(read)
+  const relay = relayConfigOf(read)
   const config: ServerConfig = {
     host,
     port: read.integer('PARTWAY_PORT', 0, 65_535),
@@ -102,6 +106,7 @@ export function readConfig(env: Environment): ConfigOutcome {
     corsOrigins: corsOriginsOf(read),
     guard: guardOf(read),
     page: read.flag('PARTWAY_PAGE') ?? false,
+    ...(relay !== undefined && { relay }),
     ...(audit !== undefined && { audit }),
     ...(metrics !== undefined && { metrics }),
     logLevel: read.oneOf('PARTWAY_LOG_LEVEL', LOG_LEVELS) ?? 'info',
