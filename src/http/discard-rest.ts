@@ -17,5 +17,6 @@ export function discardRest(req: Request): void {
     if (left < 0) req.destroy()
   })
   req.once('close', () => clearTimeout(timer))
-  req.resume()
+  // Whatever it was piped into would pause it once more.
+  req.unpipe().resume()
 }
