@@ -149,12 +149,13 @@ describe('a form is refused', () => {
   })
 
   it('whose file is far too long, which its headers do not say', async () => {
-    const response = await fetch(urlOf({}), {
+    const chunked: RequestInit & { readonly duplex: 'half' } = {
       method: 'POST',
       body: new Blob([rawForm('b', [filePart('x'.repeat(MIB))])]).stream(),
       duplex: 'half',
       headers: { 'Content-Type': 'multipart/form-data; boundary=b' },
-    })
+    }
+    const response = await fetch(urlOf({}), chunked)
     await expectRefusal(response, wrongSize)
   })
 
