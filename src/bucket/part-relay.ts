@@ -74,8 +74,9 @@ export class S3PartRelay implements PartRelay {
       // A request that was not sent to its end would keep its connection.
       broken.abort()
       if (failure !== undefined) throw failure.error
+      if (patience.isOver) throw new Error('The bucket takes no more bytes', { cause: error })
       if (isNoSuchUpload(error) || (await this.#isGone(request, error))) return { kind: 'gone' }
-      throw patience.isOver ? new Error('The bucket takes no more bytes', { cause: error }) : error
+      throw error
     } finally {
       patience.end()
       body.destroy()
