@@ -101,6 +101,9 @@ describe('readConfig', () => {
         PARTWAY_IN_FLIGHT_PER_IP: '8',
         PARTWAY_MAX_CONNECTIONS: '50',
         PARTWAY_KEEP_ALIVE: '2m',
+        PARTWAY_RELAY: 'true',
+        PARTWAY_RELAY_CONCURRENCY: '3',
+        PARTWAY_RELAY_TIMEOUT: '2m',
         PARTWAY_PAGE: 'true',
         PARTWAY_LOG_LEVEL: 'debug',
       }),
@@ -149,6 +152,7 @@ describe('readConfig', () => {
         maxConnections: 50,
         keepAliveMs: 120_000,
       },
+      relay: { concurrency: 3, timeoutMs: 120_000 },
       page: true,
       logLevel: 'debug',
     })
