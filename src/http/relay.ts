@@ -4,7 +4,6 @@ import type { Caller, Partway } from '../coordinator/partway.js'
 import { UploadError } from '../coordinator/upload-error.js'
 import { type ChunkReply, chunkQuery } from '../protocol/index.js'
 import { queryOf } from './body.js'
-import { discardRest } from './discard-rest.js'
 import { fileInForm, requireForm } from './part-form.js'
 
 /** How parts are taken that go through the server to the bucket. */
@@ -43,19 +42,15 @@ export function relayOf(partway: Partway, options: RelayOptions) {
   }
 
   return async (caller: Caller, req: Request): Promise<ChunkReply> => {
+    if (underWay >= concurrency) {
+      const words = `${concurrency} parts are on their way through this server already; try again.`
+      throw new UploadError('RELAY_BUSY', words, { retryAfterMs: RETRY_AFTER_MS })
+    }
+    underWay += 1
     try {
-      if (underWay >= concurrency) {
-        const words = `${concurrency} parts are on their way through this server already; try again.`
-        throw new UploadError('RELAY_BUSY', words, { retryAfterMs: RETRY_AFTER_MS })
-      }
-      underWay += 1
-      try {
-        return await relayed(caller, req)
-      } finally {
-        underWay -= 1
-      }
+      return await relayed(caller, req)
     } finally {
-      discardRest(req)
+      underWay -= 1
     }
   }
 }

@@ -17,6 +17,7 @@ import { type Admit, admission } from './admission.js'
 import { type BodyReader, bodyOf, jsonBody, noBody, queryOf } from './body.js'
 import { type CorsOptions, cors } from './cors.js'
 import { type DecisionLog, decided, type Reply } from './decisions.js'
+import { discardingRest } from './discard-rest.js'
 import { errorHandler, type FaultLog } from './error-handler.js'
 import { commonHeaders } from './headers.js'
 import { inFlightLimit } from './in-flight.js'
@@ -112,6 +113,7 @@ export function createRouter(options: RouterOptions): Router {
     return { status: 200, message: await partway.list(caller, queryOf(req, listQuery)) }
   })
   if (relay !== undefined) {
+    router.all(ROUTES.chunk.path, discardingRest())
     route('chunk', noBody, async (caller, req) => {
       return { status: 200, message: await relay(caller, req) }
     })

@@ -18,7 +18,7 @@ import { memoryPartway } from './memory-partway.js'
 const SIZE = 5 * MIB
 const PART = randomBytes(SIZE)
 const LAST = randomBytes(1_000)
-const IDLE_MS = 400
+const IDLE_MS = 1_500
 
 const bucket = new MemoryBucket()
 const usual = memoryRelay(bucket)
@@ -33,7 +33,7 @@ beforeAll(async () => {
     partway,
     owner: (req) => req.get('X-Owner') ?? 'ada',
     log: () => {},
-    relay: { concurrency: 2, timeoutMs: 4_000, idleMs: IDLE_MS },
+    relay: { concurrency: 2, timeoutMs: 20_000, idleMs: IDLE_MS },
   })
 })
 afterAll(async () => {
@@ -324,6 +324,26 @@ describe('a client', () => {
     expect(await uploaded()).toEqual([])
   })
 
+  it('that is refused before its bytes are read gets to read why, and its connection goes on', async () => {
+    const body = formOf(randomBytes(8 * MIB))
+    for (let i = 0; i < 3; i++) {
+      const refused = await send({ id: 'x'.repeat(43), body })
+      expect(await problemOf(refused)).toMatchObject({ code: 'UPLOAD_NOT_FOUND' })
+    }
+    expect((await send()).status).toBe(200)
+  })
+
+  it('that sends on and on after it was refused is cut off', async () => {
+    const request = begin({ id: 'x'.repeat(43) })
+    const [response] = await once(request, 'response')
+    expect(response.statusCode).toBe(404)
+    const closed = once(request, 'close')
+    while (!request.destroyed) {
+      if (!request.write(PART)) await Promise.race([once(request, 'drain'), closed])
+    }
+    await closed
+  })
+
   it('that sends nothing any more is answered 408', async () => {
     const request = begin()
     const [response] = await once(request, 'response')
@@ -334,7 +354,7 @@ describe('a client', () => {
   it('is waited for while it is the bucket that takes its time', async () => {
     relay = {
       putPart: async (request) => {
-        await delay(3 * IDLE_MS)
+        await delay(2 * IDLE_MS)
         return usual.putPart(request)
       },
     }
