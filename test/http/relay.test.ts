@@ -4,14 +4,13 @@ import { request as httpRequest } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { PartRelay, PutPart } from '../../src/coordinator/ports.js'
-import { createRouter } from '../../src/http/index.js'
 import { CHECKSUM_MODES, type ChecksumMode, initReply, MIB } from '../../src/protocol/index.js'
 import { MemoryBucket } from '../helpers/memory-bucket.js'
 import { checksumOf } from '../helpers/memory-bucket-digest.js'
 import { memoryRelay } from '../helpers/memory-relay.js'
-import { fakePartway } from './fake-partway.js'
 import { type HttpApp, post, problemOf, serveRouter } from './http-app.js'
 import { memoryPartway } from './memory-partway.js'
+import { filePart, formOf, rawForm, textPart } from './raw-form.js'
 
 /** Everything is real here but the bytes of the bucket. */
 
@@ -60,12 +59,6 @@ interface Sending {
   readonly hash?: string
   readonly body?: BodyInit
   readonly headers?: Record<string, string>
-}
-
-function formOf(bytes: Uint8Array<ArrayBuffer>, field = 'file'): FormData {
-  const form = new FormData()
-  form.append(field, new Blob([bytes]), 'blob')
-  return form
 }
 
 function urlOf({ id = uploadId, index = '2', hash = hex('sha256', LAST) }: Sending): string {
@@ -404,40 +397,6 @@ describe('a client', () => {
     expect((await send()).status).toBe(200)
   })
 })
-
-describe('without the relay', () => {
-  it('there is no such route, and no word of it', async () => {
-    const other = await serveRouter({ partway, owner: () => 'ada', log: () => {} })
-    try {
-      const reply = await fetch(`${other.url}/upload/chunk`, { method: 'POST', body: formOf(LAST) })
-      expect(reply.status).toBe(404)
-      const begun = await post(`${other.url}/upload/init`, { filename: 'a', size: 1 })
-      expect(await begun.json()).not.toHaveProperty('relay')
-    } finally {
-      await other.close()
-    }
-  })
-
-  it('a coordinator that has none cannot be mounted with one', () => {
-    expect(() => createRouter({ partway: fakePartway(), relay: {} })).toThrow(TypeError)
-    expect(() => createRouter({ partway, relay: { concurrency: 0 } })).toThrow(TypeError)
-  })
-})
-
-type FormPart = readonly [headers: string, content: string]
-
-function filePart(content: string, name = 'file'): FormPart {
-  return [`Content-Disposition: form-data; name="${name}"; filename="f"\r\n`, content]
-}
-
-function textPart(name: string): FormPart {
-  return [`Content-Disposition: form-data; name="${name}"\r\n`, 'text']
-}
-
-function rawForm(boundary: string, parts: readonly FormPart[]): string {
-  const written = parts.map(([headers, content]) => `--${boundary}\r\n${headers}\r\n${content}\r\n`)
-  return `${written.join('')}--${boundary}--\r\n`
-}
 
 /** Whether the connection takes more within a while. */
 async function drains(request: ReturnType<typeof httpRequest>): Promise<boolean> {
