@@ -3,7 +3,14 @@ import type { BeforeInit } from '../coordinator/before-init.js'
 import type { BucketCapabilities } from '../coordinator/capabilities.js'
 import { createPartway } from '../coordinator/create-partway.js'
 import type { Partway } from '../coordinator/partway.js'
-import type { Bucket, Clock, PartSigner, SessionStore, UploadRef } from '../coordinator/ports.js'
+import type {
+  Bucket,
+  Clock,
+  PartRelay,
+  PartSigner,
+  SessionStore,
+  UploadRef,
+} from '../coordinator/ports.js'
 import { checkContent, createOutbound, httpInitHook } from '../operations/index.js'
 import type { Audit } from './audit/open-audit.js'
 import type { ServerConfig } from './config.js'
@@ -13,6 +20,8 @@ export interface Composed {
   readonly store: SessionStore
   readonly bucket: Bucket
   readonly signer: PartSigner
+  /** Used where the settings ask for a relay. */
+  readonly relay?: PartRelay
   readonly clock: Clock
   /** @default everything */
   readonly capabilities?: () => BucketCapabilities
@@ -23,7 +32,7 @@ export interface Composed {
 /** The coordinator, as the settings say. */
 export function compose(
   config: ServerConfig,
-  { store, bucket, signer, clock, capabilities, audit, onDue }: Composed,
+  { store, bucket, signer, relay, clock, capabilities, audit, onDue }: Composed,
 ): Partway {
   return createPartway({
     ...(onDue !== undefined && { onDue }),
@@ -32,6 +41,7 @@ export function compose(
     store: audit === undefined ? store : audit.store(store),
     bucket,
     signer,
+    ...(config.relay !== undefined && relay !== undefined && { relay }),
     secret: config.secrets,
     clock,
     ...(capabilities !== undefined && { capabilities }),

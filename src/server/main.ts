@@ -13,7 +13,6 @@ import { backgroundWork, stopWork } from './background-work.js'
 import { BucketWatch } from './bucket-watch.js'
 import { compose, connectBucket } from './compose.js'
 import type { ServerConfig } from './config.js'
-import type { GuardConfig } from './guard/guard-config.js'
 import { keepingConcern } from './keeping-concern.js'
 import { type Listening, listen } from './listen.js'
 import type { Log } from './logging.js'
@@ -46,6 +45,8 @@ export interface RunningServer {
 const DRAIN_MS = 10_000
 /** How long a probe of the bucket may hold up the start, and the stop. */
 const PROBE_MS = 2_000
+/** By which the limit of the sockets is longer than that of the relay. */
+const RELAY_MARGIN_MS = 30_000
 /** How long work that was broken off may take to say so to the store. */
 const WORK_STOP_MS = 2_000
 
@@ -85,7 +86,7 @@ export async function startServer(
   const onDue = (ref: UploadRef) => work?.worker.add(ref)
   const capabilities = () => watch.capabilities()
   const partway = observers.partway(
-    compose(config, { ...services, clock, capabilities, audit, onDue }),
+    compose(config, { ...services, relay: s3.relay, clock, capabilities, audit, onDue }),
   )
   const work = backgroundWork(config, { partway, log })
   const close = async (): Promise<void> => {
@@ -109,13 +110,14 @@ export async function startServer(
     tracing,
     version: programVersion(),
     guard: { ...config.guard, rates: ratesFor(config, opened) },
+    ...(config.relay && { relay: config.relay }),
     ...(config.page && { page: { bucketOrigin: () => originOfParts(s3.signer) } }),
   })
   try {
     // So that, as a rule, the first client already gets what the bucket can do.
     await atMost(PROBE_MS, watch.look())
     const metricsUrl = await observers.listen(config.metrics, log)
-    const listening = await listen(app, config, socketLimits(config.guard))
+    const listening = await listen(app, config, socketLimits(config))
     work?.worker.start()
     work?.janitor.start()
     await tellStart({ config, log, readiness, opened, url: listening.url })
@@ -133,9 +135,16 @@ function ratesFor({ guard, bucket }: ServerConfig, { redis }: OpenedStore): Rate
 }
 
 /** No address may have all connections, unless it is that of a proxy, which speaks for many. */
-function socketLimits({ maxConnections, keepAliveMs, trustProxy }: GuardConfig) {
+function socketLimits({ guard, relay }: ServerConfig) {
+  const { maxConnections, keepAliveMs, trustProxy } = guard
   const half = { connectionsPerAddress: Math.ceil(maxConnections / 2) }
-  return { maxConnections, keepAliveMs, ...(trustProxy === undefined && half) }
+  return {
+    maxConnections,
+    keepAliveMs,
+    ...(trustProxy === undefined && half),
+    // The part is answered by then, by the router itself.
+    ...(relay !== undefined && { requestMs: relay.timeoutMs + RELAY_MARGIN_MS }),
+  }
 }
 
 interface Watched {

@@ -289,6 +289,23 @@ export const VARIABLES = [
       'How long an idle connection is kept: `1s` to `1h`, and longer than the load balancer in front keeps it.',
   },
   {
+    name: 'PARTWAY_RELAY',
+    default: 'false',
+    meaning:
+      '`true` takes parts at `POST /upload/chunk` and passes them on to the bucket, for clients that cannot reach it.',
+  },
+  {
+    name: 'PARTWAY_RELAY_CONCURRENCY',
+    default: '16',
+    meaning:
+      'With the relay: how many parts are on their way through this server at a time; further ones are answered 503.',
+  },
+  {
+    name: 'PARTWAY_RELAY_TIMEOUT',
+    default: '5m',
+    meaning: 'With the relay: in which time a part must have come: `1s` to `24h`.',
+  },
+  {
     name: 'PARTWAY_PAGE',
     default: 'false',
     meaning: '`true` shows the page at `/`, with which a browser uploads.',
