@@ -116,7 +116,9 @@ describe.skipIf(!hasEngine())('the image of the server', () => {
       await rm(folder, { recursive: true })
     })
 
-    const ready = () => fetch(`${server}/readyz`).then((reply) => reply.ok)
+    // The port is open before the server is there, and may then say nothing for minutes.
+    const ready = () =>
+      fetch(`${server}/readyz`, { signal: AbortSignal.timeout(5_000) }).then((reply) => reply.ok)
 
     it('is ready, and takes a file from the command line; the object is that file', async () => {
       await untilIt('is ready', ready)
