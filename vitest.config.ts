@@ -54,7 +54,7 @@ export default defineConfig({
           include: ['test/deploy/**/*.test.ts'],
           globalSetup: ['test/deploy/support/deploy.setup.ts'],
           testTimeout: 120_000,
-          hookTimeout: 300_000,
+          hookTimeout: 600_000,
           // They share one engine.
           maxWorkers: 1,
         },

@@ -50,20 +50,27 @@ export async function findDockerEngine(options: FindEngineOptions): Promise<Engi
 }
 
 async function runningEngine({ path }: FindEngineOptions): Promise<DockerEngine> {
-  if ((await findProgram('docker', path)) === undefined) throw new Error('no docker on PATH')
-  await run('docker', ['version'])
-  return { env: {}, compose: await findCompose(path), stop: async () => {} }
+  const docker = await dockerOn(path)
+  await run(docker, ['version'])
+  return { env: {}, compose: await findCompose(docker, path), stop: async () => {} }
 }
 
-async function findCompose(path: string): Promise<readonly string[] | undefined> {
-  const plugin = await run('docker', ['compose', 'version']).catch(() => '')
-  if (/version/i.test(plugin)) return ['docker', 'compose']
+async function dockerOn(path: string): Promise<string> {
+  const docker = await findProgram('docker', path)
+  if (docker === undefined) throw new Error('no docker on PATH')
+  return docker
+}
+
+async function findCompose(docker: string, path: string): Promise<readonly string[] | undefined> {
+  const plugin = await run(docker, ['compose', 'version']).catch(() => '')
+  if (/version/i.test(plugin)) return [docker, 'compose']
   const standalone = await findProgram('docker-compose', path)
   return standalone === undefined ? undefined : [standalone]
 }
 
 async function ownEngine({ path, mayStart }: FindEngineOptions): Promise<DockerEngine> {
   if (!mayStart) throw new Error('one is started only for root, with CI set')
+  const docker = await dockerOn(path)
   const dockerd = await findProgram('dockerd', path)
   if (dockerd === undefined) throw new Error('no dockerd on PATH')
   const folder = await mkdtemp(join(tmpdir(), 'partway-docker-'))
@@ -75,8 +82,9 @@ async function ownEngine({ path, mayStart }: FindEngineOptions): Promise<DockerE
   const env = { DOCKER_HOST: host }
   const stop = stopper(child, folder)
   try {
-    await untilItAnswers(env, () => child.exitCode === null && child.signalCode === null)
-    return { env, compose: await findCompose(path), stop }
+    const answers = () => run(docker, ['version'], { env })
+    await untilItAnswers(answers, () => child.exitCode === null && child.signalCode === null)
+    return { env, compose: await findCompose(docker, path), stop }
   } catch (error) {
     await stop()
     throw new Error(`${error instanceof Error ? error.message : error}\n${output.text.slice(-600)}`)
@@ -117,10 +125,13 @@ function ownArguments(folder: string, host: string): string[] {
   ]
 }
 
-async function untilItAnswers(env: Record<string, string>, alive: () => boolean): Promise<void> {
+async function untilItAnswers(
+  answers: () => Promise<unknown>,
+  alive: () => boolean,
+): Promise<void> {
   const deadline = Date.now() + START_MS
   while (alive()) {
-    const answered = await run('docker', ['version'], { env }).then(
+    const answered = await answers().then(
       () => true,
       () => false,
     )

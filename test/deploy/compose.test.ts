@@ -1,10 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { GetObjectCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3'
+import { ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { sha256OfFile, sha256OfObject, writeRandomFile } from '../e2e/files.js'
 import { freePort, PartwayProcess } from '../helpers/programs.js'
 import {
   compose,
@@ -127,9 +128,7 @@ describe.skipIf(!hasEngine())('the image of the server', () => {
       const { key } = await uploaded(file.path, server)
 
       const bucket = adminOf(ports.minio)
-      const { Body } = await bucket.send(new GetObjectCommand({ Bucket: 'uploads', Key: key }))
-      const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array()
-      expect(sha256(bytes)).toBe(file.sha256)
+      expect(await sha256OfObject(bucket, { bucket: 'uploads', key })).toBe(file.sha256)
       const open = await bucket.send(new ListMultipartUploadsCommand({ Bucket: 'uploads' }))
       expect(open.Uploads ?? []).toEqual([])
       bucket.destroy()
@@ -167,18 +166,16 @@ async function uploaded(path: string, server: string): Promise<{ key: string; up
   const upload = new PartwayProcess(['upload', path, '--server', server, '--json'])
   const { code, stderr } = await upload.ended
   expect(code, stderr).toBe(0)
-  const last = upload.events.at(-1) ?? { type: 'none' }
-  return { key: String(last.key), uploadId: String(last.upload_id) }
+  const completed = upload.events.find((event) => event.type === 'completed')
+  const { key } = (completed?.object ?? {}) as { readonly key?: string }
+  return { key: key ?? 'no key was printed', uploadId: String(completed?.upload_id) }
 }
 
 async function sampleFile(folder: string, mebibytes: number) {
-  const bytes = randomBytes(mebibytes * 1024 * 1024)
   const path = join(folder, `${mebibytes} MiB.bin`)
-  await writeFile(path, bytes)
-  return { path, sha256: sha256(bytes) }
+  await writeRandomFile(path, mebibytes)
+  return { path, sha256: await sha256OfFile(path) }
 }
-
-const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
 function adminOf(port: number): S3Client {
   return new S3Client({

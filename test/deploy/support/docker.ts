@@ -1,4 +1,5 @@
 import { inject } from 'vitest'
+import type { PythonProgram } from '../../../infra/services/install-python.js'
 import { run } from '../../../infra/services/run.js'
 import type { TerraformDiscovery } from '../../../infra/services/terraform.js'
 
@@ -34,6 +35,7 @@ declare module 'vitest' {
     composeCommand: readonly string[]
     /** In the names of all that is made. */
     runId: string
+    kubernetesValidate: PythonProgram | undefined
     terraform: Extract<TerraformDiscovery, { kind: 'found' }> | undefined
   }
 }
