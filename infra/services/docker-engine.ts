@@ -29,6 +29,8 @@ export type EngineDiscovery =
   | { readonly kind: 'found'; readonly engine: DockerEngine }
   | { readonly kind: 'missing'; readonly attempts: readonly Attempt[] }
 
+// Fails where no engine answers.
+const SERVER_VERSION = ['version', '--format', '{{.Server.Version}}']
 const START_MS = 30_000
 const STOP_MS = 15_000
 
@@ -51,7 +53,7 @@ export async function findDockerEngine(options: FindEngineOptions): Promise<Engi
 
 async function runningEngine({ path }: FindEngineOptions): Promise<DockerEngine> {
   const docker = await dockerOn(path)
-  await run(docker, ['version'])
+  await run(docker, SERVER_VERSION)
   return { env: {}, compose: await findCompose(docker, path), stop: async () => {} }
 }
 
@@ -82,7 +84,7 @@ async function ownEngine({ path, mayStart }: FindEngineOptions): Promise<DockerE
   const env = { DOCKER_HOST: host }
   const stop = stopper(child, folder)
   try {
-    const answers = () => run(docker, ['version'], { env })
+    const answers = () => run(docker, SERVER_VERSION, { env })
     await untilItAnswers(answers, () => child.exitCode === null && child.signalCode === null)
     return { env, compose: await findCompose(docker, path), stop }
   } catch (error) {
