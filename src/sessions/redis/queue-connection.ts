@@ -1,7 +1,7 @@
-import { type Cluster, Redis } from 'ioredis'
+import { type Cluster, Redis, type RedisOptions } from 'ioredis'
 
-/** When a connection that is silent with commands under way is given up: later than a worker waits for a job, in ms. */
-const SILENCE_MS = 15_000
+/** When a connection that is silent with commands under way is given up for a new one, in ms. */
+const SILENCE_MS = 5_000
 const MAX_RECONNECT_DELAY_MS = 500
 
 export interface QueueConnection {
@@ -17,7 +17,7 @@ export function queueConnection(text: string): QueueConnection {
   const keyPrefix = url.searchParams.get('keyPrefix') ?? ''
   url.searchParams.delete('keyPrefix')
   const connect = () =>
-    new Redis(url.href, {
+    new QueueRedis(url.href, {
       maxRetriesPerRequest: null,
       connectTimeout: 1_000,
       socketTimeout: SILENCE_MS,
@@ -26,4 +26,15 @@ export function queueConnection(text: string): QueueConnection {
       reconnectOnError: (error) => error.message.startsWith('READONLY'),
     })
   return { connect, keyPrefix }
+}
+
+class QueueRedis extends Redis {
+  /**
+   * For a worker that waits for jobs in silence. BullMQ looks after that one itself, and the timer of `socketTimeout`, which
+   * ioredis leaves behind when a connection ends, would keep a process that stops from ending.
+   */
+  override duplicate(override?: Partial<RedisOptions>): Redis {
+    const { socketTimeout: _, ...options } = this.options
+    return new Redis({ ...options, ...override })
+  }
 }
