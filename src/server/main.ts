@@ -84,6 +84,7 @@ export async function startServer(
     broken: () => audit?.broken() ?? watch.broken,
   })
   const queue = await openWorkQueue(config, { clock, log })
+  metrics?.queue(queue)
   const onDue = (ref: UploadRef) => work.announce(ref)
   const capabilities = () => watch.capabilities()
   const partway = observers.partway(
