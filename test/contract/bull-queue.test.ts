@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Redis } from 'ioredis'
+import { Cluster, Redis } from 'ioredis'
 import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/coordinator/create-partway.js'
 import {
@@ -89,6 +92,40 @@ needsService('Redis', url, () => {
       await expect.poll(() => hand.begun, PATIENCE).toEqual(['1'])
       hand.finish('1')
       await expect.poll(() => hand.ended, PATIENCE).toEqual(['1'])
+    })
+
+    it('lets a process end that has closed it', async () => {
+      const prefix = newPrefix()
+      const process = new NodeProcess(['--import', 'tsx', WORKER, url, prefix])
+      undo.push(() => process.kill('SIGKILL'))
+      const hand = new Hand()
+      const queue = await open(hand, { prefix })
+      await queue.add([job('a', '1')])
+      await expect.poll(() => process.log.trim(), PATIENCE).toBe('begun 1')
+      expect((await process.kill('SIGTERM')).stdout).toBe('begun 1\nends ')
+      queue.run(hand.settle(1))
+      await expect.poll(() => hand.begun, PATIENCE).toEqual(['1'])
+    })
+
+    it('has all its keys in one slot of a Cluster', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'partway-cluster-'))
+      undo.push(() => rm(folder, { recursive: true }))
+      const cluster = ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1']
+      const own = await startRedis(url, [...cluster, '--dir', folder])
+      undo.push(() => own.stop())
+      await client(own.url).cluster('ADDSLOTSRANGE', 0, 16_383)
+      const connect = () => new Cluster([own.url], { redisOptions: { maxRetriesPerRequest: null } })
+      const hand = new Hand()
+      hand.finish('1', '2')
+      const queue = await open(hand, { connect, prefix: `${newPrefix()}:more` })
+      queue.run({ ...hand.settle(2), sweep: hand.counts('sweep') })
+      queue.schedule('sweep', 1_000)
+      const adding = () => queue.add([job('a', '1'), job('b', '2')]).then(() => 'added', String)
+      await expect.poll(adding, PATIENCE).toBe('added')
+      await expect.poll(() => hand.ended.toSorted(), PATIENCE).toEqual(['1', '2'])
+      await expect.poll(() => hand.begun, PATIENCE).toContain('sweep')
+      expect((await queue.waiting()).settle).toBe(0)
+      await queue.close()
     })
 
     it('repeats for all processes together, not for each', async () => {
