@@ -56,6 +56,8 @@ class BullQueue implements WorkQueue {
   readonly #bull: typeof BullMq
   readonly #options: BullQueueOptions
   readonly #connection: Redis | Cluster
+  /** Those of the workers. */
+  readonly #copies: (Redis | Cluster)[] = []
   readonly #faults: FaultsOnce
   readonly #queues: ReadonlyMap<JobKind, BullMq.Queue>
   readonly #workers: BullWorker[] = []
@@ -67,7 +69,7 @@ class BullQueue implements WorkQueue {
     this.#bull = bull
     this.#options = options
     this.#faults = new FaultsOnce(options.onFault)
-    this.#connection = options.connect()
+    this.#connection = this.#tracked(options.connect())
     this.#connection.on('error', this.#faults.fault)
     this.#connection.on('ready', () => {
       this.#faults.over()
@@ -122,10 +124,11 @@ class BullQueue implements WorkQueue {
   async #close(): Promise<void> {
     this.#faults.stop()
     clearInterval(this.#renewal)
-    const closed = Promise.all(this.#workers.map((worker) => worker.close()))
+    const isAway = this.#connection.status !== 'ready'
+    const closed = Promise.all(this.#workers.map((worker) => worker.close(isAway)))
     await atMost(this.#options.closeMs ?? 1_500, closed)
     // Also ends what still waits for Redis.
-    this.#connection.disconnect()
+    for (const one of [this.#connection, ...this.#copies]) one.disconnect()
     await Promise.all(Array.from(this.#queues.values(), (queue) => queue.close()))
   }
 
@@ -168,6 +171,17 @@ class BullQueue implements WorkQueue {
     const result = call()
     if (!(await atMost(CALL_MS, result))) throw new Error('the queue does not answer')
     return await result
+  }
+
+  /** BullMQ does not end a copy that has never been connected, and it would try for ever. */
+  #tracked(connection: Redis | Cluster): Redis | Cluster {
+    const duplicate: (...args: never[]) => Redis | Cluster = connection.duplicate.bind(connection)
+    const tracking = (...args: never[]) => {
+      const copy = duplicate(...args)
+      this.#copies.push(copy)
+      return copy
+    }
+    return Object.assign(connection, { duplicate: tracking })
   }
 
   #queue(kind: JobKind): BullMq.Queue {

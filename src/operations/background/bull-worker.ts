@@ -44,10 +44,10 @@ export class BullWorker {
     this.#worker.on('failed', (_, fault) => options.onFault(fault))
   }
 
-  /** Takes up nothing more, breaks off what is under way, and resolves when it is given back. */
-  async close(): Promise<void> {
+  /** Takes up nothing more, breaks off what is under way, and resolves when it is given back; it cannot be while Redis is away. */
+  async close(isAway: boolean): Promise<void> {
     // First, so that what is given back is not taken here again.
-    const closed = this.#worker.close()
+    const closed = this.#worker.close(isAway)
     this.#stopping.abort()
     await closed
   }
