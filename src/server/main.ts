@@ -9,7 +9,7 @@ import { createApp } from './app.js'
 import type { LineStream } from './audit/audit-stream.js'
 import { openAudit } from './audit/open-audit.js'
 import { openAuthenticator } from './auth/authenticator.js'
-import { backgroundWork, stopWork } from './background-work.js'
+import { backgroundWork } from './background-work.js'
 import { BucketWatch } from './bucket-watch.js'
 import { compose, connectBucket } from './compose.js'
 import type { ServerConfig } from './config.js'
@@ -21,6 +21,7 @@ import { originOfParts } from './page.js'
 import { Readiness } from './readiness.js'
 import { SigningClock } from './signing-clock.js'
 import { type OpenedStore, openStore, redisKeyPrefix } from './store.js'
+import { openWorkQueue } from './work-queue.js'
 
 export interface StartOptions {
   readonly log: Log
@@ -83,14 +84,16 @@ export async function startServer(
     log,
     broken: () => audit?.broken() ?? watch.broken,
   })
-  const onDue = (ref: UploadRef) => work?.worker.add(ref)
+  const queue = await openWorkQueue(config, { clock, log })
+  metrics?.queue(queue)
+  const onDue = (ref: UploadRef) => work.announce(ref)
   const capabilities = () => watch.capabilities()
   const partway = observers.partway(
     compose(config, { ...services, relay: s3.relay, clock, capabilities, audit, onDue }),
   )
-  const work = backgroundWork(config, { partway, log })
+  const work = backgroundWork(config, { partway, queue, log })
   const close = async (): Promise<void> => {
-    await atMost(WORK_STOP_MS, stopWork(work))
+    await atMost(WORK_STOP_MS, work.stop())
     await atMost(PROBE_MS, watch.stop())
     authenticator.close()
     s3.close()
@@ -118,8 +121,7 @@ export async function startServer(
     await atMost(PROBE_MS, watch.look())
     const metricsUrl = await observers.listen(config.metrics, log)
     const listening = await listen(app, config, socketLimits(config))
-    work?.worker.start()
-    work?.janitor.start()
+    work.start()
     await tellStart({ config, log, readiness, opened, url: listening.url })
     return running({ listening, readiness, log, close, reopen: audit?.reopen, metricsUrl })
   } catch (error) {

@@ -161,7 +161,7 @@ export const VARIABLES = [
     name: 'PARTWAY_JANITOR_INTERVAL',
     default: '5m',
     meaning:
-      'How often this server gives up uploads that nobody has gone on with for `PARTWAY_SESSION_TTL`, and removes their parts: `1s` to `24h`. With `PARTWAY_VERIFY_CONCURRENCY=0` that is left to other servers as well.',
+      'How often uploads that nobody has gone on with for `PARTWAY_SESSION_TTL` are given up, and their parts removed: `1s` to `24h`. Servers that share a Redis do it once, not once each, so give them the same. With `PARTWAY_VERIFY_CONCURRENCY=0` it is left to other servers as well.',
   },
   {
     name: 'PARTWAY_MAX_SIZE',

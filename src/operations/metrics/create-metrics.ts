@@ -2,9 +2,11 @@ import type * as Prometheus from 'prom-client'
 import type { Registry } from 'prom-client'
 import type { Partway } from '../../coordinator/partway.js'
 import type { Bucket, Clock, PartSigner, SessionStore } from '../../coordinator/ports.js'
+import type { WorkQueue } from '../background/work-queue.js'
 import { Meter } from './meter.js'
 import { meteredBucket, meteredSigner } from './metered-bucket.js'
 import { meteredPartway } from './metered-partway.js'
+import { meteredQueue } from './metered-queue.js'
 import { type MeteredRequests, meteredRequests } from './metered-requests.js'
 import { meteredStore } from './metered-store.js'
 import type { Stopwatch } from './timed-calls.js'
@@ -24,6 +26,8 @@ export interface Metrics {
   bucket(bucket: Bucket): Bucket
   signer(signer: PartSigner): PartSigner
   partway(partway: Partway): Partway
+  /** Tells what waits there, whenever metrics are read. */
+  queue(queue: Pick<WorkQueue, 'waiting'>): void
   readonly requests: MeteredRequests
   /** How far the bucket's clock is ahead, in milliseconds. */
   clockOffset(offsetMs: number): void
@@ -48,8 +52,9 @@ export async function createMetrics({
     bucket: (bucket) => meteredBucket(bucket, meter, stopwatch),
     signer: (signer) => meteredSigner(signer, meter, stopwatch),
     partway: (partway) => meteredPartway(partway, meter, stopwatch),
+    queue: (queue) => meteredQueue(queue, meter),
     requests: meteredRequests(meter, stopwatch),
-    clockOffset: (ms) => meter.set('partway_bucket_clock_offset_seconds', ms / 1_000),
+    clockOffset: (ms) => meter.set('partway_bucket_clock_offset_seconds', {}, ms / 1_000),
   }
 }
 
