@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import type { Limits } from '../coordinator/limits.js'
 import { CHECKSUM_MODES, type ChecksumMode } from '../protocol/index.js'
+import { parseRedisAddress } from '../sessions/redis/address.js'
 import { type AuditConfig, auditOf } from './audit/audit-config.js'
 import { type AuthConfig, authOf } from './auth/auth-config.js'
 import { type GuardConfig, guardOf } from './guard/guard-config.js'
@@ -171,9 +172,10 @@ function storeOf(read: SettingsReader): StoreConfig {
   const text = read.text('PARTWAY_STORE')
   const path = text.startsWith('sqlite:') ? text.slice('sqlite:'.length) : ''
   if (path !== '') return { kind: 'sqlite', path }
-  if (!/^rediss?:\/\//.test(text) || parseUrl(text) === undefined) {
+  const outcome = parseRedisAddress(text)
+  if (!/^rediss?[:+]/.test(text)) {
     read.problem('PARTWAY_STORE', 'must be sqlite:<path>, redis://<host> or rediss://<host>')
-  }
+  } else if (outcome.kind === 'problem') read.problem('PARTWAY_STORE', outcome.problem)
   return { kind: 'redis', url: text }
 }
 
