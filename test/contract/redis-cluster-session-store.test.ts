@@ -77,13 +77,12 @@ needsService('redis-server', redisProgram()?.path ?? '', () => {
 
     it('loses no step while its slots move to other nodes', async () => {
       const { store } = await connected()
-      let isMoving = true
-      const moving = (async () => {
-        let slots = 0
-        for (let round = 0; round < 6; round++) slots += await cluster.reshard()
-        isMoving = false
-        return slots
-      })()
+      const owners = Array.from({ length: 20 }, () => randomUUID())
+      let moved = 0
+      const isMoving = () => moved < 5 * owners.length
+      const moving = async () => {
+        while (isMoving()) moved += await cluster.reshard()
+      }
       /** Refused, or not known what became of it: asked again, as a client would. */
       let again = 0
       const patiently = async <T>(call: () => Promise<T>): Promise<T> => {
@@ -98,20 +97,20 @@ needsService('redis-server', redisProgram()?.path ?? '', () => {
       }
       const uploads: UploadDraft[] = []
       const client = async () => {
-        while (isMoving) {
-          const draft = await patiently(() => opened(store))
+        while (isMoving()) {
+          const owner = owners[uploads.length % owners.length] ?? ''
+          const draft = await patiently(() => opened(store, { owner }))
           const arrived = [{ index: 1, etag: tag(1) }]
           await patiently(() => store.recordParts(draft, change({ arrived })))
           uploads.push(draft)
-          await sleep(5)
+          await sleep(10)
         }
       }
-      await Promise.all(Array.from({ length: 8 }, client))
-      expect(await moving).toBeGreaterThan(uploads.length)
+      await Promise.all([moving(), ...Array.from({ length: 8 }, client)])
       expect(uploads.length).toBeGreaterThan(8)
       for (const draft of uploads) {
         const session = await store.find(draft, NOW)
-        expect(session?.upload.state).toBe('uploading')
+        expect(session?.upload.state, `after ${again} refusals`).toBe('uploading')
         expect(session?.parts).toEqual([{ index: 1, etag: tag(1) }])
       }
     })
