@@ -119,7 +119,7 @@ needsService('redis-server', redisProgram()?.path ?? '', () => {
       const { store } = await connected()
       const drafts: UploadDraft[] = []
       for (let i = 0; i < 12; i++) drafts.push(await opened(store))
-      await cluster.shards[0]?.primary.call('WAIT', 1, 5_000)
+      await cluster.shards[0]?.primary.isFollowed(1)
       await cluster.shards[0]?.primary.kill()
       for (const draft of drafts) {
         const found = () => store.find(draft, NOW).catch(() => undefined)

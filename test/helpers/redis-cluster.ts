@@ -1,8 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { RedisNode } from './redis-node.js'
+import { RedisNode, untilSo } from './redis-node.js'
 
 const SLOTS = 16_384
-const PATIENCE_MS = 30_000
 
 interface Shard {
   readonly primary: RedisNode
@@ -92,18 +90,13 @@ async function join(nodes: readonly RedisNode[]): Promise<Shard[]> {
   for (const [position, primary] of primaries.entries()) {
     const id = String(await primary.call('CLUSTER', 'MYID'))
     shards.push({ primary, id })
-    await until(async () => {
+    await untilSo(async () => {
       const reply = nodes[position + 3]?.call('CLUSTER', 'REPLICATE', id)
       return (await reply?.catch(() => undefined)) !== undefined
     }, 'a node to become a replica')
   }
   await untilAll(nodes, 'cluster_state:ok')
-  for (const { primary } of shards) {
-    await until(
-      async () => /state=online/.test((await primary.info('slave0')) ?? ''),
-      'a replica to follow',
-    )
-  }
+  for (const { primary } of shards) await primary.isFollowed(1)
   return shards
 }
 
@@ -118,14 +111,6 @@ async function usedSlots(node: RedisNode): Promise<Set<number>> {
 
 async function untilAll(nodes: readonly RedisNode[], line: string): Promise<void> {
   for (const node of nodes) {
-    await until(async () => String(await node.call('CLUSTER', 'INFO')).includes(line), line)
+    await untilSo(async () => String(await node.call('CLUSTER', 'INFO')).includes(line), line)
   }
-}
-
-async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
-  for (let waited = 0; waited < PATIENCE_MS; waited += 50) {
-    if (await condition()) return
-    await sleep(50)
-  }
-  throw new Error(`waited in vain for ${what}`)
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { freePort } from './programs.js'
 import { redisProgram } from './services.js'
@@ -10,6 +11,12 @@ import { redisProgram } from './services.js'
 /** The port of a Cluster's nodes among themselves is this much higher. */
 const BUS_OFFSET = 10_000
 const LAST_PORT = 65_535
+
+interface Place {
+  readonly port: number
+  readonly folder: string
+  readonly password: string | undefined
+}
 
 /** A `redis-server` of one's own, as a process, with nothing on disk but what it must have there. */
 export class RedisNode {
@@ -19,12 +26,13 @@ export class RedisNode {
   readonly #folder: string
   readonly #client: Redis
 
-  private constructor(child: ChildProcess, port: number, folder: string) {
+  private constructor(child: ChildProcess, { port, folder, password }: Place) {
     this.#child = child
     this.port = port
     this.#folder = folder
     this.#over = once(child, 'exit')
     this.#client = new Redis(port, '127.0.0.1', {
+      ...(password !== undefined && { password }),
       retryStrategy: () => 50,
       maxRetriesPerRequest: 100,
       enableReadyCheck: false,
@@ -37,14 +45,9 @@ export class RedisNode {
     return await RedisNode.#start({ save: '', appendonly: 'no', ...options }, [])
   }
 
-  /** A Sentinel that watches a primary of this name. Notices within a second or two that it is gone. */
-  static async startSentinel(name: string, primary: RedisNode): Promise<RedisNode> {
-    const lines = [
-      `sentinel monitor ${name} 127.0.0.1 ${primary.port} 2`,
-      `sentinel down-after-milliseconds ${name} 1000`,
-      `sentinel failover-timeout ${name} 6000`,
-    ]
-    return await RedisNode.#start({ sentinel: 'yes' }, lines)
+  /** A Sentinel, which is configured by `lines`. */
+  static async startSentinel(lines: readonly string[], password: string): Promise<RedisNode> {
+    return await RedisNode.#start({ requirepass: password, sentinel: 'yes' }, lines)
   }
 
   static async #start(
@@ -67,7 +70,7 @@ export class RedisNode {
       env: { ...process.env, ...program.env },
       stdio: 'ignore',
     })
-    const node = new RedisNode(child, port, folder)
+    const node = new RedisNode(child, { port, folder, password: options.requirepass })
     await node.call('PING')
     return node
   }
@@ -87,6 +90,24 @@ export class RedisNode {
     return new RegExp(`^${field}:(.*)\r$`, 'm').exec(text)?.[1]
   }
 
+  /** Resolves when so many replicas have all that was written so far. */
+  async isFollowed(replicas: number): Promise<void> {
+    const target = Number(await this.info('master_repl_offset'))
+    const follows = async (replica: number): Promise<boolean> => {
+      const line = (await this.info(`slave${replica}`)) ?? ''
+      const [, state, offset] = /state=(\w+),offset=(\d+)/.exec(line) ?? []
+      return state === 'online' && Number(offset) >= target
+    }
+    for (let replica = 0; replica < replicas; replica++) {
+      await untilSo(() => follows(replica), 'a replica to follow')
+    }
+  }
+
+  /** It says nothing any more, and its connections stand. */
+  freeze(): void {
+    this.#child.kill('SIGSTOP')
+  }
+
   /** Ends it as `kill -9` does. */
   async kill(): Promise<void> {
     this.#client.disconnect()
@@ -98,6 +119,17 @@ export class RedisNode {
     if (this.#child.exitCode === null && this.#child.signalCode === null) await this.kill()
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 3 })
   }
+}
+
+const PATIENCE_MS = 30_000
+
+/** Waits until `condition` holds; fails with `what` after half a minute. */
+export async function untilSo(condition: () => Promise<boolean>, what: string): Promise<void> {
+  for (let waited = 0; waited < PATIENCE_MS; waited += 50) {
+    if (await condition()) return
+    await sleep(50)
+  }
+  throw new Error(`waited in vain for ${what}`)
 }
 
 async function lowPort(): Promise<number> {
