@@ -28,6 +28,8 @@ export interface ServerConfig {
   readonly sessionTtlMs: number
   readonly retentionMs: number
   readonly leaseMs: number
+  /** Between the signal to stop and the first connection that is refused. */
+  readonly drainDelayMs: number
   /** Uploads that are worked on besides requests. */
   readonly verifyConcurrency: number
   /** Between two runs of the janitor. */
@@ -94,6 +96,7 @@ export function readConfig(env: Environment): ConfigOutcome {
     sessionTtlMs: read.durationMs('PARTWAY_SESSION_TTL', { min: '1m', max: '365d' }),
     retentionMs: read.durationMs('PARTWAY_RETENTION', { min: '24h', max: '365d' }),
     leaseMs: read.durationMs('PARTWAY_LEASE', { min: '1s', max: '10m' }),
+    drainDelayMs: read.durationMs('PARTWAY_DRAIN_DELAY', { min: '0s', max: '10m' }),
     verifyConcurrency: read.integer('PARTWAY_VERIFY_CONCURRENCY', 0, 64),
     janitorIntervalMs: read.durationMs('PARTWAY_JANITOR_INTERVAL', { min: '1s', max: '24h' }),
     checkContent: read.flag('PARTWAY_CHECK_CONTENT') ?? false,

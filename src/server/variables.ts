@@ -50,7 +50,8 @@ export const VARIABLES = [
   {
     name: 'PARTWAY_STORE',
     default: 'sqlite:./.partway/sessions.db',
-    meaning: 'Where sessions are kept: `sqlite:<path>`, `redis://…` or `rediss://…`.',
+    meaning:
+      'Where sessions are kept: `sqlite:<path>`, `redis://…`, `redis+cluster://…` or `redis+sentinel://…`; with `rediss` by TLS.',
   },
   {
     name: 'PARTWAY_SECRET',
@@ -287,6 +288,12 @@ export const VARIABLES = [
     default: '65s',
     meaning:
       'How long an idle connection is kept: `1s` to `1h`, and longer than the load balancer in front keeps it.',
+  },
+  {
+    name: 'PARTWAY_DRAIN_DELAY',
+    default: '3s',
+    meaning:
+      'How long the server goes on serving after SIGTERM, while `/readyz` already says 503: as long as the load balancer needs to notice, `0s` to `10m`.',
   },
   {
     name: 'PARTWAY_PAGE',
