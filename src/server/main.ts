@@ -219,7 +219,7 @@ interface Running {
 function running(server: Running): RunningServer {
   const { listening, readiness, log, close, reopen, metricsUrl, drainDelayMs } = server
   const leave = async (): Promise<void> => {
-    readiness.stop()
+    readiness.leave()
     listening.leave()
     log.info({ event: 'server.leaving', delay_ms: drainDelayMs })
     await delay(drainDelayMs)
