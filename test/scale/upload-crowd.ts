@@ -70,6 +70,15 @@ export class UploadCrowd {
     return this.#ended
   }
 
+  /** How many of those the store does not know as completed. */
+  async forgotten(results: readonly UploadResult[]): Promise<number> {
+    const states = results.map(async ({ uploadId: id }, position) => {
+      const { owner = '' } = this.#files[position]?.account ?? {}
+      return (await this.#fleet.store.find({ owner, id }, Date.now()))?.upload.state
+    })
+    return (await Promise.all(states)).filter((state) => state !== 'completed').length
+  }
+
   /** Asks the bucket and the store themselves: all is there, once, and nothing besides. */
   async verify(results: readonly UploadResult[]): Promise<void> {
     const { store, bucket: fixture, accounts } = this.#fleet
