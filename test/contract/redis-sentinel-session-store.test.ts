@@ -5,7 +5,7 @@ import { RedisGate } from '../helpers/redis-gate.js'
 import { RedisSentinels } from '../helpers/redis-sentinels.js'
 import { redisProgram } from '../helpers/services.js'
 import { needsService } from './needs-service.js'
-import { change, claimed, NOW, opened, tag } from './session-store.fixtures.js'
+import { change, claimed, LIFE, NOW, opened, tag } from './session-store.fixtures.js'
 
 const KEY_PREFIX = `test:${randomUUID()}:`
 const SLOW = { timeout: 30_000, interval: 100 }
@@ -74,7 +74,7 @@ needsService('redis-server', redisProgram()?.path ?? '', () => {
       await (await redis.primary()).isFollowed(2)
       await redis.cutReplication()
       const lost = await opened(store)
-      await claimed(store, kept)
+      const lostFence = await claimed(store, kept)
       const failingOver = redis.failOver()
       await expect.poll(() => stateOf(store), SLOW).toBe('away')
       await failingOver
@@ -84,8 +84,11 @@ needsService('redis-server', redisProgram()?.path ?? '', () => {
       const session = await store.find(kept, NOW)
       expect(session?.upload.state).toBe('uploading')
       expect(session?.parts).toEqual([{ index: 1, etag: tag(1) }])
-      // The new primary has none of the scripts yet.
-      await claimed(store, kept)
+      // The new primary has none of the scripts yet. Whoever still holds the lost claim cannot use it on the next one.
+      const fence = await claimed(store, kept, 'completing', NOW + 1_000)
+      const step = { ...LIFE, from: 'completing', to: 'uploading', now: NOW + 1_000 } as const
+      expect(await store.settle(kept, { ...step, fence: lostFence })).toBe(false)
+      expect(await store.settle(kept, { ...step, fence })).toBe(true)
       await opened(store)
     })
 
