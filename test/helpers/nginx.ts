@@ -26,10 +26,13 @@ export async function startNginx(servers: readonly [string, string, string]): Pr
     stdio: 'ignore',
   })
   const isOver = once(child, 'exit')
+  const atExit = () => child.kill('SIGKILL')
+  process.once('exit', atExit)
   const url = `http://127.0.0.1:${port}`
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM')
     await isOver
+    process.off('exit', atExit)
     await rm(folder, { recursive: true, force: true })
   }
   let answers = false

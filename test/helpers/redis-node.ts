@@ -12,6 +12,12 @@ import { redisProgram } from './services.js'
 const BUS_OFFSET = 10_000
 const LAST_PORT = 65_535
 
+// Whoever ends this process without the tear-down must not leave servers behind.
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 interface Place {
   readonly port: number
   readonly folder: string
@@ -31,6 +37,8 @@ export class RedisNode {
     this.port = port
     this.#folder = folder
     this.#over = once(child, 'exit')
+    running.add(child)
+    child.once('exit', () => running.delete(child))
     this.#client = new Redis(port, '127.0.0.1', {
       ...(password !== undefined && { password }),
       retryStrategy: () => 50,

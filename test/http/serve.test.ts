@@ -106,13 +106,14 @@ describe('serve', () => {
 
   it('is not ready any more after SIGTERM, and serves on until load balancers have noticed', async () => {
     const io = new FakeProcess()
-    const exitCode = serve({ ...env(), PARTWAY_DRAIN_DELAY: '2s' }, io)
+    const exitCode = serve({ ...env(), PARTWAY_DRAIN_DELAY: '4s' }, io)
     const url = await io.started()
     io.emit('SIGTERM')
+    const isStopping = async () => (await (await fetch(`${url}/readyz`)).json()).stopping
+    await expect.poll(isStopping).toBe(true)
     const ready = await fetch(`${url}/readyz`)
     expect(ready.status).toBe(503)
     expect(ready.headers.get('Connection')).toBe('close')
-    expect(await ready.json()).toMatchObject({ stopping: true })
     const status = await fetch(`${url}/upload/status?upload_id=${UPLOAD_ID}`)
     expect((await problemOf(status)).code).toBe('UPLOAD_NOT_FOUND')
     expect(await exitCode).toBe(0)

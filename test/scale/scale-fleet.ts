@@ -57,20 +57,18 @@ export class ScaleFleet {
       },
     }
     const start = () => ServerProcess.start(settings)
-    const [first, second, third] = await Promise.all([start(), start(), start()])
-    const addresses = [first, second, third].map(({ url }) => new URL(url).host)
-    const [one = '', two = '', three = ''] = addresses
-    const keyPrefix = redisKeyPrefix(bucket.bucket)
-    const sessions = await connectRedisSessionStore(store, { keyPrefix })
-    return new ScaleFleet({
-      bucket,
-      settings,
-      servers: [first, second, third],
-      nginx: await startNginx([one, two, three]),
-      store: sessions.store,
-      accounts: made,
-      folder,
-    })
+    const servers = await Promise.all([start(), start(), start()])
+    try {
+      const [one, two, three] = servers.map(({ url }) => new URL(url).host)
+      const nginx = await startNginx([one ?? '', two ?? '', three ?? ''])
+      const keyPrefix = redisKeyPrefix(bucket.bucket)
+      const sessions = await connectRedisSessionStore(store, { keyPrefix })
+      const parts = { bucket, settings, servers, nginx, store: sessions.store, folder }
+      return new ScaleFleet({ ...parts, accounts: made })
+    } catch (error) {
+      await Promise.all(servers.map((server) => server.kill('SIGKILL')))
+      throw error
+    }
   }
 
   /** Of nginx. */
