@@ -31,7 +31,7 @@ export default defineConfig({
       {
         test: {
           name: 'services',
-          include: ['test/{contract,e2e}/**/*.test.ts'],
+          include: ['test/{contract,e2e,scale}/**/*.test.ts'],
           globalSetup: ['test/helpers/services.setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,

@@ -1,11 +1,11 @@
 import { MINIO_MODULE, VERSITYGW_MODULE } from './catalogue.js'
 import { installGoProgram } from './install-go.js'
-import { installRedis, type RedisInstallOptions } from './install-redis.js'
+import { installPackage, type PackageOptions, REDIS } from './install-package.js'
 import type { ServiceName, Way } from './service.js'
 import { type Program, startProgram } from './start.js'
 
 /** Installs the program of a service for the user, and starts it on a free port. */
-export function installWay(options: RedisInstallOptions): Way {
+export function installWay(options: PackageOptions): Way {
   return {
     name: 'installation',
     find: async (service) => {
@@ -15,8 +15,8 @@ export function installWay(options: RedisInstallOptions): Way {
   }
 }
 
-async function install(name: ServiceName, options: RedisInstallOptions): Promise<Program> {
-  if (name === 'redis') return installRedis(options)
+async function install(name: ServiceName, options: PackageOptions): Promise<Program> {
+  if (name === 'redis') return installPackage(REDIS, options)
   const module = name === 'minio' ? MINIO_MODULE : VERSITYGW_MODULE
   return { path: await installGoProgram(module, options) }
 }

@@ -3,6 +3,7 @@ import { keyPrefixProblem } from '../coordinator/key-prefix.js'
 import type { Limits } from '../coordinator/limits.js'
 import type { AllowedPrivate } from '../operations/index.js'
 import { CHECKSUM_MODES, type ChecksumMode } from '../protocol/index.js'
+import { parseRedisAddress } from '../sessions/redis/address.js'
 import { type AuditConfig, auditOf } from './audit/audit-config.js'
 import { type AuthConfig, authOf } from './auth/auth-config.js'
 import { type GuardConfig, guardOf } from './guard/guard-config.js'
@@ -32,6 +33,8 @@ export interface ServerConfig {
   readonly sessionTtlMs: number
   readonly retentionMs: number
   readonly leaseMs: number
+  /** Between the signal to stop and the first connection that is refused. */
+  readonly drainDelayMs: number
   /** Uploads that are worked on besides requests. */
   readonly verifyConcurrency: number
   /** Between two runs of the janitor. */
@@ -104,6 +107,7 @@ export function readConfig(env: Environment): ConfigOutcome {
     sessionTtlMs: read.durationMs('PARTWAY_SESSION_TTL', { min: '1m', max: '365d' }),
     retentionMs: read.durationMs('PARTWAY_RETENTION', { min: '24h', max: '365d' }),
     leaseMs: read.durationMs('PARTWAY_LEASE', { min: '1s', max: '10m' }),
+    drainDelayMs: read.durationMs('PARTWAY_DRAIN_DELAY', { min: '0s', max: '10m' }),
     verifyConcurrency: read.integer('PARTWAY_VERIFY_CONCURRENCY', 0, 64),
     janitorIntervalMs: read.durationMs('PARTWAY_JANITOR_INTERVAL', { min: '1s', max: '24h' }),
     checkContent: read.flag('PARTWAY_CHECK_CONTENT') ?? false,
@@ -185,9 +189,10 @@ function storeOf(read: SettingsReader): StoreConfig {
   const text = read.text('PARTWAY_STORE')
   const path = text.startsWith('sqlite:') ? text.slice('sqlite:'.length) : ''
   if (path !== '') return { kind: 'sqlite', path }
-  if (!/^rediss?:\/\//.test(text) || parseUrl(text) === undefined) {
+  const outcome = parseRedisAddress(text)
+  if (!/^rediss?[:+]/.test(text)) {
     read.problem('PARTWAY_STORE', 'must be sqlite:<path>, redis://<host> or rediss://<host>')
-  }
+  } else if (outcome.kind === 'problem') read.problem('PARTWAY_STORE', outcome.problem)
   return { kind: 'redis', url: text }
 }
 

@@ -11,6 +11,8 @@ export interface Address {
 
 export interface Listening {
   readonly url: string
+  /** Serves as before, but ends every connection with the next reply, so that balancers bring no more to it. */
+  leave(): void
   /** Takes no new connection, and resolves when all requests are answered or `graceMs` have passed. */
   drain(graceMs: number): Promise<void>
 }
@@ -65,13 +67,18 @@ export async function listen(
   const newServer = () => serverOf(handler, { ...DEFAULT_LIMITS, ...limits })
   if (address.host !== 'localhost') {
     const server = await listenAt(newServer(), address)
-    return { url: urlOf(server), drain: (graceMs) => drain(server, graceMs) }
+    return {
+      url: urlOf(server),
+      leave: () => endWithReplies(server),
+      drain: (graceMs) => drain(server, graceMs),
+    }
   }
   const first = await listenAt(newServer(), { ...address, host: '127.0.0.1' })
   const { port } = addressOf(first)
   const servers = [first, ...(await listenAtIpv6(newServer(), port, first))]
   return {
     url: `http://localhost:${port}`,
+    leave: () => servers.forEach(endWithReplies),
     drain: async (graceMs) => {
       await Promise.all(servers.map((server) => drain(server, graceMs)))
     },
@@ -115,6 +122,12 @@ async function listenAt(server: Server, { host, port }: Address): Promise<Server
   } catch (cause) {
     throw new Error(`cannot listen on ${host}:${port}: ${reasonOf(cause)}`, { cause })
   }
+}
+
+function endWithReplies(server: Server): void {
+  server.prependListener('request', (_req, res) => {
+    res.shouldKeepAlive = false
+  })
 }
 
 async function drain(server: Server, graceMs: number): Promise<void> {

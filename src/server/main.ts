@@ -39,6 +39,11 @@ export interface RunningServer {
   readonly metricsUrl?: string
   /** For after the file of the audit log was moved away. Present when there is one. */
   readonly reopen?: () => Promise<void>
+  /**
+   * Says at `/readyz` that it is leaving, and serves for `PARTWAY_DRAIN_DELAY` more, so that load balancers have left it
+   * before `stop` refuses connections.
+   */
+  leave(): Promise<void>
   /** Answers what is in flight, for 10 s at most, and closes everything. Repeated, it is the same stop. */
   stop(): Promise<void>
 }
@@ -123,7 +128,9 @@ export async function startServer(
     const listening = await listen(app, config, socketLimits(config))
     work.start()
     await tellStart({ config, log, readiness, opened, url: listening.url })
-    return running({ listening, readiness, log, close, reopen: audit?.reopen, metricsUrl })
+    const reopen = audit?.reopen
+    const { drainDelayMs } = config
+    return running({ listening, readiness, log, close, reopen, metricsUrl, drainDelayMs })
   } catch (error) {
     await close()
     throw error
@@ -217,9 +224,17 @@ interface Running {
   readonly close: () => Promise<void>
   readonly reopen: (() => Promise<void>) | undefined
   readonly metricsUrl: string | undefined
+  readonly drainDelayMs: number
 }
 
-function running({ listening, readiness, log, close, reopen, metricsUrl }: Running): RunningServer {
+function running(server: Running): RunningServer {
+  const { listening, readiness, log, close, reopen, metricsUrl, drainDelayMs } = server
+  const leave = async (): Promise<void> => {
+    readiness.leave()
+    listening.leave()
+    log.info({ event: 'server.leaving', delay_ms: drainDelayMs })
+    await delay(drainDelayMs)
+  }
   const stop = async (): Promise<void> => {
     readiness.stop()
     log.info({ event: 'server.stopping' })
@@ -232,6 +247,7 @@ function running({ listening, readiness, log, close, reopen, metricsUrl }: Runni
     url: listening.url,
     ...(metricsUrl !== undefined && { metricsUrl }),
     ...(reopen && { reopen }),
+    leave,
     stop: () => {
       stopped ??= stop()
       return stopped

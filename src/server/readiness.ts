@@ -37,6 +37,7 @@ export class Readiness {
   readonly #log: Log
   readonly #timeoutMs: number
   readonly #broken: () => string | undefined
+  #leaving = false
   #stopping = false
   #latest: { askedAt: number; answer: Promise<{ store: boolean; bucket: boolean }> } | undefined
 
@@ -48,13 +49,20 @@ export class Readiness {
     this.#broken = broken ?? (() => undefined)
   }
 
+  /** Whether work is refused. */
   get stopping(): boolean {
     return this.#stopping
   }
 
-  /** From now on the server is not ready, whatever its services say. */
+  /** From now on the server is not ready, whatever its services say. What it is asked it does. */
+  leave(): void {
+    this.#leaving = true
+  }
+
+  /** From now on it is not ready, and refuses work, unless it has left: then nobody sends any but by mistake. */
   stop(): void {
-    this.#stopping = true
+    this.#stopping = !this.#leaving
+    this.#leaving = true
   }
 
   async report(): Promise<ReadinessReport> {
@@ -63,7 +71,7 @@ export class Readiness {
       this.#latest = { askedAt: now, answer: this.#ask() }
     }
     const { store, bucket } = await this.#latest.answer
-    const stopping = this.#stopping
+    const stopping = this.#leaving
     const reason = this.#broken()
     return {
       ready: store && bucket && !stopping && reason === undefined,

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import type { SessionStore } from '../coordinator/ports.js'
 import type { StoreConfig } from './config.js'
 import { LateStore } from './late-store.js'
@@ -11,7 +11,7 @@ export interface OpenedStore {
   /** What it is, in plain words. */
   facts(): Promise<readonly string[]>
   /** Its Redis, if that is what it is. Rejects until there has been a connection. */
-  readonly redis?: () => Promise<Redis>
+  readonly redis?: () => Promise<Redis | Cluster>
 }
 
 export interface OpenStoreOptions {
@@ -49,7 +49,7 @@ async function openSqlite(path: string): Promise<OpenedStore> {
 function openRedis(url: string, { bucket, log }: OpenStoreOptions): OpenedStore {
   let concerns = async (): Promise<readonly string[]> => []
   let facts = async (): Promise<readonly string[]> => []
-  let connection: Redis | undefined
+  let connection: Redis | Cluster | undefined
   const connect = async (): Promise<SessionStore> => {
     const redisModule = await import('../sessions/redis/index.js')
     const { connectRedisSessionStore, redisConcerns, redisFacts } = redisModule
@@ -63,7 +63,7 @@ function openRedis(url: string, { bucket, log }: OpenStoreOptions): OpenedStore 
     return store
   }
   const store = new LateStore(connect)
-  const connected = async (): Promise<Redis> => {
+  const connected = async (): Promise<Redis | Cluster> => {
     if (connection === undefined) await store.check()
     if (connection === undefined) throw new Error('Redis is not connected')
     return connection

@@ -12,6 +12,8 @@ export interface ServerIo {
 }
 
 export interface Stoppable {
+  /** Tells load balancers before `stop`, at SIGTERM; a person who presses Ctrl-C is not kept waiting. */
+  leave?(): Promise<void>
   stop(): Promise<void>
   /** Lets go of files that were moved away, at SIGHUP. */
   readonly reopen?: () => Promise<void>
@@ -20,7 +22,8 @@ export interface Stoppable {
 const OK = 0
 const FAILED = 1
 
-const STOP_SIGNALS = ['SIGTERM', 'SIGINT']
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const
+type StopSignalName = (typeof STOP_SIGNALS)[number]
 
 /**
  * Starts a server, lets it run until a signal stops it, and resolves to the exit code. The second signal
@@ -46,7 +49,7 @@ export async function untilStopped(
       onMoved = () => void reopen().catch((err) => log.error({ event: 'audit.fault', err }))
       io.on('SIGHUP', onMoved)
     }
-    await signal.first
+    if ((await signal.first) === 'SIGTERM') await server.leave?.()
     await server.stop()
     return OK
   } catch (err) {
@@ -70,26 +73,29 @@ function tellFailure(err: unknown, log: Log, io: ServerIo): void {
 }
 
 interface StopSignal {
-  readonly first: Promise<void>
+  readonly first: Promise<StopSignalName>
   ignore(): void
 }
 
 function stopSignal(io: ServerIo): StopSignal {
-  let onFirst = (): void => {}
+  let onFirst: (name: StopSignalName) => void = () => {}
   let count = 0
-  const first = new Promise<void>((resolve) => {
+  const first = new Promise<StopSignalName>((resolve) => {
     onFirst = resolve
   })
-  const onSignal = (): void => {
-    count += 1
-    if (count === 1) onFirst()
-    else io.exit(FAILED)
-  }
-  for (const name of STOP_SIGNALS) io.on(name, onSignal)
+  const listeners = STOP_SIGNALS.map((name) => {
+    const listener = (): void => {
+      count += 1
+      if (count === 1) onFirst(name)
+      else io.exit(FAILED)
+    }
+    io.on(name, listener)
+    return { name, listener }
+  })
   return {
     first,
     ignore: () => {
-      for (const name of STOP_SIGNALS) io.off(name, onSignal)
+      for (const { name, listener } of listeners) io.off(name, listener)
     },
   }
 }

@@ -50,7 +50,8 @@ export const VARIABLES = [
   {
     name: 'PARTWAY_STORE',
     default: 'sqlite:./.partway/sessions.db',
-    meaning: 'Where sessions are kept: `sqlite:<path>`, `redis://…` or `rediss://…`.',
+    meaning:
+      'Where sessions are kept: `sqlite:<path>`, `redis://…`, `redis+cluster://…` or `redis+sentinel://…`; with `rediss` by TLS.',
   },
   {
     name: 'PARTWAY_SECRET',
@@ -304,6 +305,12 @@ export const VARIABLES = [
     name: 'PARTWAY_RELAY_TIMEOUT',
     default: '5m',
     meaning: 'With the relay: in which time a part must have come: `1s` to `24h`.',
+  },
+  {
+    name: 'PARTWAY_DRAIN_DELAY',
+    default: '3s',
+    meaning:
+      'How long the server goes on serving after SIGTERM, while `/readyz` already says 503: as long as the load balancer needs to notice, `0s` to `10m`.',
   },
   {
     name: 'PARTWAY_PAGE',

@@ -53,12 +53,14 @@ async function removeKeys(redis: Redis, keyPrefix: string): Promise<void> {
 needsService('Redis', url, () => {
   sessionStoreContract('Redis', async () => {
     const keyPrefix = `test:${randomUUID()}:`
-    const { store, redis } = await connectRedisSessionStore(url, { keyPrefix })
+    const { store } = await connectRedisSessionStore(url, { keyPrefix })
     return {
       store,
       another: async () => (await connectRedisSessionStore(url, { keyPrefix })).store,
       close: async () => {
+        const redis = new Redis(url)
         await removeKeys(redis, keyPrefix)
+        redis.disconnect()
         await store.close()
       },
     }

@@ -103,6 +103,8 @@ export class ServerProcess extends PartwayProcess {
       PARTWAY_BUCKET: settings.bucket,
       PARTWAY_S3_ENDPOINT: url.origin,
       PARTWAY_STORE: settings.store,
+      // No balancer is to be waited for, unless the test has one.
+      PARTWAY_DRAIN_DELAY: '0s',
       PARTWAY_SECRET: 'the secret of an end-to-end test that is long enough',
       AWS_ACCESS_KEY_ID: decodeURIComponent(url.username),
       AWS_SECRET_ACCESS_KEY: decodeURIComponent(url.password),

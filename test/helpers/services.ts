@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { inject } from 'vitest'
+import type { Program } from '../../infra/services/start.js'
 
 /**
  * The real services that `services.setup.ts` found or started for this run. Empty when there is none;
@@ -11,6 +12,9 @@ export const minioUrl = (): string => inject('minioUrl')
 export const versitygwUrl = (): string => inject('versitygwUrl')
 /** The path of `mc`, MinIO's client. */
 export const mcProgram = (): string => inject('mcProgram')
+/** For servers of a test's own: `redisUrl()` may be one that runs elsewhere. */
+export const redisProgram = (): Program | null => inject('redisProgram')
+export const nginxProgram = (): Program | null => inject('nginxProgram')
 
 /**
  * The same Redis, with keys of one's own. A server takes up whatever is due in its store, so servers of another
@@ -28,5 +32,7 @@ declare module 'vitest' {
     minioUrl: string
     versitygwUrl: string
     mcProgram: string
+    redisProgram: Program | null
+    nginxProgram: Program | null
   }
 }

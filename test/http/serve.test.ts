@@ -7,6 +7,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { verifyFiles } from '../../src/server/audit/verify-files.js'
 import { type ServeIo, serve } from '../../src/server/serve.js'
 import { scriptedServer } from '../unit/bucket/scripted-server.js'
+import { UPLOAD_ID } from './fake-partway.js'
+import { problemOf } from './http-app.js'
 
 const SECRET = 'marked-secret-of-more-than-32-bytes'
 const folder = join(tmpdir(), `partway-${randomUUID()}`)
@@ -55,6 +57,7 @@ const env = () => ({
   PARTWAY_SECRET: SECRET,
   PARTWAY_S3_ENDPOINT: 'http://127.0.0.1:9',
   PARTWAY_STORE: `sqlite:${folder}/sessions.db`,
+  PARTWAY_DRAIN_DELAY: '0s',
 })
 
 describe('serve', () => {
@@ -81,7 +84,7 @@ describe('serve', () => {
     const events = io.events().map(({ event }) => event)
     expect(events).toContain('config.concern')
     expect(events).toContain('service.unavailable')
-    expect(events.slice(-2)).toEqual(['server.stopping', 'server.stopped'])
+    expect(events.slice(-3)).toEqual(['server.leaving', 'server.stopping', 'server.stopped'])
     expect(io.out + io.err).not.toContain('marked')
     expect(io.exits).toEqual([])
     expect(io.eventNames()).toEqual([])
@@ -99,6 +102,41 @@ describe('serve', () => {
     expect(await exitCode).toBe(0)
     expect(silent.requests[0]).toBe('HEAD /uploads/')
     await silent.stop()
+  }, 30_000)
+
+  it('is not ready any more after SIGTERM, and serves on until load balancers have noticed', async () => {
+    const io = new FakeProcess()
+    const exitCode = serve({ ...env(), PARTWAY_DRAIN_DELAY: '4s' }, io)
+    const url = await io.started()
+    io.emit('SIGTERM')
+    const isStopping = async () => (await (await fetch(`${url}/readyz`)).json()).stopping
+    await expect.poll(isStopping).toBe(true)
+    const ready = await fetch(`${url}/readyz`)
+    expect(ready.status).toBe(503)
+    expect(ready.headers.get('Connection')).toBe('close')
+    const status = await fetch(`${url}/upload/status?upload_id=${UPLOAD_ID}`)
+    expect((await problemOf(status)).code).toBe('UPLOAD_NOT_FOUND')
+    expect(await exitCode).toBe(0)
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow('fetch failed')
+  }, 30_000)
+
+  it('does not keep whoever presses Ctrl-C waiting', async () => {
+    const io = new FakeProcess()
+    const exitCode = serve({ ...env(), PARTWAY_DRAIN_DELAY: '10m' }, io)
+    await io.started()
+    io.emit('SIGINT')
+    expect(await exitCode).toBe(0)
+    expect(io.events().map(({ event }) => event)).not.toContain('server.leaving')
+  }, 30_000)
+
+  it('ends at once at the second signal, also while it waits for load balancers', async () => {
+    const io = new FakeProcess()
+    const exitCode = serve({ ...env(), PARTWAY_DRAIN_DELAY: '1s' }, io)
+    await io.started()
+    io.emit('SIGTERM')
+    io.emit('SIGTERM')
+    expect(io.exits).toEqual([1])
+    await exitCode
   }, 30_000)
 
   it('ends at once at the second signal', async () => {

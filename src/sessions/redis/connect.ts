@@ -1,11 +1,9 @@
-import { Redis } from 'ioredis'
+import { type Cluster, Redis } from 'ioredis'
+import { parseRedisAddress, type RedisAddress } from './address.js'
+import { connectCluster, newCluster } from './cluster-connection.js'
+import { LASTING_OPTIONS } from './connection-options.js'
 import { RedisSessionStore } from './redis-session-store.js'
-
-/** How long a call waits for a Redis that does not answer, in ms. */
-const COMMAND_TIMEOUT_MS = 1_000
-/** When a connection that is silent with commands under way is given up for a new one, in ms. */
-const SILENCE_MS = 3_000
-const MAX_RECONNECT_DELAY_MS = 500
+import { SentinelRedis } from './sentinel-connection.js'
 
 export interface ConnectOptions {
   /** @default 'partway:' */
@@ -18,43 +16,44 @@ export interface ConnectedRedis {
   /** Ends the connection when it is closed. */
   readonly store: RedisSessionStore
   /** The connection itself, for `redisConcerns`. */
-  readonly redis: Redis
+  readonly redis: Redis | Cluster
 }
 
 /**
- * Opens a connection to `redis://…` or `rediss://…` and rejects when that fails. Later on, calls reject
- * within about a second while Redis is away, and work again as soon as it is back.
- *
- * A command is never sent twice. What became of one whose connection broke is not known, and a claim
- * that was granted, sent again, would be answered `busy` to the very caller that holds it.
+ * Opens a connection to one Redis, a Cluster, or the primary that Sentinels name (the forms are those of
+ * `PARTWAY_STORE`), and rejects when that fails. Later on, calls reject within about a second while Redis is away, and
+ * work again as soon as it is back. Throws a RangeError for a URL of another form.
  */
 export async function connectRedisSessionStore(
   url: string,
   { keyPrefix, log = () => {} }: ConnectOptions = {},
 ): Promise<ConnectedRedis> {
-  const redis = new Redis(url, {
-    lazyConnect: true,
-    connectTimeout: COMMAND_TIMEOUT_MS,
-    commandTimeout: COMMAND_TIMEOUT_MS,
-    socketTimeout: SILENCE_MS,
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: (attempt) => Math.min(attempt * 50, MAX_RECONNECT_DELAY_MS),
-    // After a failover the old primary may go on as a replica and refuse to write.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
-  })
+  const outcome = parseRedisAddress(url)
+  if (outcome.kind === 'problem') throw new RangeError(`The URL of Redis ${outcome.problem}`)
+  const redis = newConnection(outcome.address)
   let fault: Error | undefined
-  redis.on('error', (error: Error) => {
+  const onFault = (error: Error): void => {
     fault = error
     log(error)
-  })
+  }
+  for (const event of ['error', 'node error', 'sentinelError']) redis.on(event, onFault)
   try {
-    await redis.connect()
+    await ('nodes' in redis ? connectCluster(redis) : redis.connect())
   } catch (error) {
     redis.disconnect()
     throw new Error('Redis does not answer', { cause: fault ?? error })
   }
   const prefix = keyPrefix === undefined ? {} : { keyPrefix }
   return { store: new RedisSessionStore({ redis, ...prefix, ownsConnection: true }), redis }
+}
+
+function newConnection(address: RedisAddress): Redis | Cluster {
+  switch (address.kind) {
+    case 'single':
+      return new Redis(address.url, LASTING_OPTIONS)
+    case 'cluster':
+      return newCluster(address)
+    case 'sentinel':
+      return new SentinelRedis(address)
+  }
 }

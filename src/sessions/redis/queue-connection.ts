@@ -1,8 +1,11 @@
 import { type Cluster, Redis, type RedisOptions } from 'ioredis'
+import { parseRedisAddress, type RedisAddress } from './address.js'
+import { HeardCluster } from './cluster-connection.js'
+import { COMMAND_TIMEOUT_MS, retryDelayMs } from './connection-options.js'
+import { sentinelOptions } from './sentinel-connection.js'
 
 /** When a connection that is silent with commands under way is given up for a new one, in ms. */
 const SILENCE_MS = 5_000
-const MAX_RECONNECT_DELAY_MS = 500
 
 export interface QueueConnection {
   /** Opens one that does what is asked of it as soon as Redis is there, however long that takes. */
@@ -11,21 +14,44 @@ export interface QueueConnection {
   readonly keyPrefix: string
 }
 
-/** To the same Redis as the sessions, but on the terms of a queue: what is sent waits, as a queue can be told twice. */
+const OPTIONS = {
+  maxRetriesPerRequest: null,
+  connectTimeout: COMMAND_TIMEOUT_MS,
+  retryStrategy: retryDelayMs,
+  // After a failover the old primary may go on as a replica and refuse to write.
+  reconnectOnError: (error: Error) => error.message.includes('READONLY'),
+} as const satisfies RedisOptions
+
+/**
+ * To the same Redis as the sessions, but on the terms of a queue: what is sent waits, as a queue can be told twice.
+ * Throws a RangeError for a URL that is none of Redis.
+ */
 export function queueConnection(text: string): QueueConnection {
-  const url = new URL(text)
+  const outcome = parseRedisAddress(text)
+  if (outcome.kind === 'problem') throw new RangeError(`The URL of Redis ${outcome.problem}`)
+  const { address } = outcome
+  if (address.kind !== 'single') return { connect: () => connectTo(address), keyPrefix: '' }
+  const url = new URL(address.url)
   const keyPrefix = url.searchParams.get('keyPrefix') ?? ''
   url.searchParams.delete('keyPrefix')
-  const connect = () =>
-    new QueueRedis(url.href, {
-      maxRetriesPerRequest: null,
-      connectTimeout: 1_000,
-      socketTimeout: SILENCE_MS,
-      retryStrategy: (attempt) => Math.min(attempt * 50, MAX_RECONNECT_DELAY_MS),
-      // After a failover the old primary may go on as a replica and refuse to write.
-      reconnectOnError: (error) => error.message.startsWith('READONLY'),
-    })
-  return { connect, keyPrefix }
+  return { connect: () => connectTo({ kind: 'single', url: url.href }), keyPrefix }
+}
+
+function connectTo(address: RedisAddress): Redis | Cluster {
+  switch (address.kind) {
+    case 'single':
+      return new QueueRedis(address.url, { ...OPTIONS, socketTimeout: SILENCE_MS })
+    case 'sentinel':
+      return new QueueRedis({
+        ...OPTIONS,
+        ...sentinelOptions(address),
+        socketTimeout: SILENCE_MS,
+        sentinelRetryStrategy: retryDelayMs,
+      })
+    case 'cluster':
+      // Without `socketTimeout`, which its copies would inherit: see below.
+      return new HeardCluster(address, { redisOptions: OPTIONS })
+  }
 }
 
 class QueueRedis extends Redis {

@@ -283,8 +283,11 @@ export class RedisSessionStore implements SessionStore {
     }
   }
 
+  /** Of a Cluster one node need answer: where another is away, others do no better. */
   async check(): Promise<void> {
-    await this.#redis.ping()
+    if ('nodes' in this.#redis) {
+      await Promise.any(this.#redis.nodes('master').map((node) => node.ping()))
+    } else await this.#redis.ping()
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { cacheFolder } from '../../../infra/services/cache.js'
 import { MINIO_MODULE } from '../../../infra/services/catalogue.js'
 import { installGoProgram } from '../../../infra/services/install-go.js'
-import { installRedis } from '../../../infra/services/install-redis.js'
+import { installPackage, REDIS } from '../../../infra/services/install-package.js'
 import { findMc } from '../../../infra/services/mc.js'
 import { findProgram } from '../../../infra/services/path.js'
 import { docker } from './docker.js'
@@ -87,7 +87,9 @@ export async function makeMinioImage(name: string): Promise<void> {
 export async function makeRedisImage(name: string): Promise<void> {
   const isRoot = process.getuid?.() === 0
   const found = await findProgram('redis-server', options().path)
-  const { path, env = {} } = found ? { path: found } : await installRedis({ ...options(), isRoot })
+  const { path, env = {} } = found
+    ? { path: found }
+    : await installPackage(REDIS, { ...options(), isRoot })
   const { LD_LIBRARY_PATH: libraryPath } = env
   await makeImage(docker, {
     name,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { cacheFolder, installOnce } from '../../../infra/services/cache.js'
 import { installGoProgram } from '../../../infra/services/install-go.js'
-import { plannedPackages } from '../../../infra/services/install-redis.js'
+import { plannedPackages } from '../../../infra/services/install-package.js'
 
 let folder: string
 

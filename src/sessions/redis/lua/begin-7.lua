@@ -111,7 +111,8 @@ end
 
 local raw, draft = unpack(redis.call('HMGET', KEYS[1], 'r:' .. id, 'd:' .. id))
 local old = raw and cjson.decode(raw)
--- The fences of an upload start at the time, so that they grow even where its record was forgotten.
+-- The fences of an upload are never less than the time, so that they grow even where its record, or the last step, was
+-- forgotten.
 local epoch, judged, fence = 0, 0, now
 if old and old.keepUntil > now then
   local isEnded = ended[old.state]
@@ -131,7 +132,7 @@ if old and old.keepUntil > now then
     local parts, odd = redis.call('GET', KEYS[2]), redis.call('HGETALL', KEYS[3])
     return { 'exists', draft, raw, parts, odd }
   end
-  epoch, fence = old.epoch, old.fence
+  epoch, fence = old.epoch, math.max(old.fence, now)
   judged = old.state == 'creating' and (old.judged or 0) or old.epoch
 end
 

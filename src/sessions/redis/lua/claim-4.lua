@@ -42,7 +42,8 @@ if open and to == 'completing' and ARGV[6] ~= '' and record.size then
   if stored + record.size > tonumber(ARGV[6]) then return { 'over-limit', stored, record.size } end
 end
 
-record.state, record.fence, record.leaseUntil = to, record.fence + 1, now + lease
+-- At least the time: after a failover Redis may know nothing of the last claim, and its fence must not come twice.
+record.state, record.fence, record.leaseUntil = to, math.max(record.fence + 1, now), now + lease
 record.attempts = (again and record.attempts or 0) + (lease > 0 and 1 or 0)
 if done then record.standing = 1 end
 if ARGV[5] ~= '' then record.expectedHash = ARGV[5] end
