@@ -122,7 +122,8 @@ async function removeOnce(
   const { upload } = claim.session
   if (upload.expiresAt > context.clock.now()) {
     // Somebody came back to it after it was listed. An abort that somebody else began stays one.
-    if (attempt === 1) await settleNow(context, ref, { from: 'aborting', to: 'uploading', fence })
+    if (attempt === 1)
+      await settleNow(context, upload, { from: 'aborting', to: 'uploading', fence })
     return 'kept'
   }
   const remove = async (): Promise<boolean> => {

@@ -6,6 +6,7 @@ import { cleanUp } from './clean-up.js'
 import { complete } from './complete.js'
 import type { Context } from './context.js'
 import { due, resume } from './due-work.js'
+import type { EventSettings } from './events.js'
 import { reportingFaults } from './faults.js'
 import type { ContentCheck } from './first-bytes.js'
 import { init } from './init.js'
@@ -42,6 +43,12 @@ export interface PartwayOptions {
    */
   readonly contentCheck?: ContentCheck
   /**
+   * What happens to uploads is written as events, in the same atomic step, for these receivers. The outbox of the store
+   * has them; `partway/operations` delivers them as webhooks, `WebhookDeliverer`.
+   * @default none is written
+   */
+  readonly events?: EventSettings
+  /**
    * Told of each upload that there is something to do for now, besides what clients ask for; see
    * `Partway.resume`. Must not throw.
    * @default nobody
@@ -73,6 +80,7 @@ export function createPartway(options: PartwayOptions): Partway {
     capabilities: options.capabilities ?? (() => ALL_CAPABILITIES),
     secret,
     formerSecrets,
+    ...(options.events !== undefined && { events: checkedEvents(options.events) }),
     ...(options.contentCheck !== undefined && { contentCheck: options.contentCheck }),
     announce: ({ owner, id }) => options.onDue?.({ owner, id }),
   }
@@ -110,12 +118,26 @@ function checkedLimits(given: Limits): Limits {
   return limits
 }
 
+/** What a receiver may be called: stores have the name in their keys. */
+const TARGET = /^[A-Za-z0-9_-]{1,64}$/
+
+function checkedEvents(events: EventSettings): EventSettings {
+  const { targets } = events
+  if (!targets.every((target) => TARGET.test(target)) || new Set(targets).size < targets.length) {
+    throw new TypeError('each of events.targets must be another name of letters, digits, - and _')
+  }
+  return events
+}
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: (ms) => sleep(ms),
 }
 
-const systemRandom: RandomIds = { uploadId: () => randomBytes(32).toString('base64url') }
+const systemRandom: RandomIds = {
+  uploadId: () => randomBytes(32).toString('base64url'),
+  eventId: () => `msg_${randomBytes(18).toString('base64url')}`,
+}
 
 async function answers(check: Promise<void>): Promise<boolean> {
   try {
