@@ -11,6 +11,17 @@ export { createMetrics, type Metrics, type MetricsOptions } from './metrics/crea
 export type { MeteredRequests, RequestEnd } from './metrics/metered-requests.js'
 export { findOrphans, type Orphan, type OrphanSearch } from './orphans.js'
 export {
+  createOutbound,
+  type Outbound,
+  type OutboundAnswer,
+  type OutboundMessage,
+  type OutboundOptions,
+  type OutboundOutcome,
+} from './outbound/create-outbound.js'
+export type { Lookup } from './outbound/guarded-lookup.js'
+export { type SignedMessage, signingSecretProblem, signMessage } from './outbound/sign-message.js'
+export type { AllowedPrivate, OutboundRefusal } from './outbound/target.js'
+export {
   createTracing,
   type TracedRequest,
   type Tracing,

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import type { Limits } from '../coordinator/limits.js'
+import type { AllowedPrivate } from '../operations/index.js'
 import { CHECKSUM_MODES, type ChecksumMode } from '../protocol/index.js'
 import { type AuditConfig, auditOf } from './audit/audit-config.js'
 import { type AuthConfig, authOf } from './auth/auth-config.js'
@@ -7,6 +8,7 @@ import { type GuardConfig, guardOf } from './guard/guard-config.js'
 import { limitsOf } from './limits-config.js'
 import type { Address } from './listen.js'
 import { metricsConcerns, metricsOf } from './metrics-config.js'
+import { outboundOf } from './outbound-config.js'
 import { type Environment, SettingsReader } from './settings-reader.js'
 import { unknownVariables } from './unknown-variables.js'
 
@@ -45,6 +47,8 @@ export interface ServerConfig {
   readonly audit?: AuditConfig
   /** Where metrics are read. Absent for nowhere. */
   readonly metrics?: Address
+  /** Who may be sent to besides servers of the internet. */
+  readonly outboundPrivate: AllowedPrivate
   readonly logLevel: LogLevel
 }
 
@@ -104,6 +108,7 @@ export function readConfig(env: Environment): ConfigOutcome {
     page: read.flag('PARTWAY_PAGE') ?? false,
     ...(audit !== undefined && { audit }),
     ...(metrics !== undefined && { metrics }),
+    outboundPrivate: outboundOf(read),
     logLevel: read.oneOf('PARTWAY_LOG_LEVEL', LOG_LEVELS) ?? 'info',
   }
   checkLifetimes(read, config)

@@ -318,6 +318,12 @@ export const VARIABLES = [
       'Where Prometheus reads metrics, at `/metrics`: a port of `127.0.0.1`, or an address and a port such as `10.0.0.5:9464`. Without it, nowhere.',
   },
   {
+    name: 'PARTWAY_OUTBOUND_PRIVATE',
+    default: 'false',
+    meaning:
+      'Whether hooks may be on private networks and this machine, and there without TLS: `true`, or only those hosts, separated by commas. Otherwise they are on the internet, by https.',
+  },
+  {
     name: 'PARTWAY_LOG_LEVEL',
     default: 'info',
     meaning: '`debug`, `info`, `warn`, `error` or `silent`.',

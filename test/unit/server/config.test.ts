@@ -61,6 +61,7 @@ describe('readConfig', () => {
         keepAliveMs: 65_000,
       },
       page: false,
+      outboundPrivate: false,
       logLevel: 'info',
     })
   })
@@ -150,6 +151,7 @@ describe('readConfig', () => {
         keepAliveMs: 120_000,
       },
       page: true,
+      outboundPrivate: false,
       logLevel: 'debug',
     })
   })
