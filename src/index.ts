@@ -2,6 +2,7 @@
 export type { BucketCapabilities } from './coordinator/capabilities.js'
 export type { CleanUpOptions, CleanUpReport } from './coordinator/clean-up.js'
 export { createPartway, type PartwayOptions } from './coordinator/create-partway.js'
+export { type EventSettings, KEEP_EVENTS_MS } from './coordinator/events.js'
 export type { ContentCheck } from './coordinator/first-bytes.js'
 export type { Limits } from './coordinator/limits.js'
 export type {

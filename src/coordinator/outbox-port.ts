@@ -90,8 +90,8 @@ export type EndEvent = { readonly fence: number; readonly now: number } & (
   | {
       readonly to: 'waiting'
       readonly dueAt: number
-      /** What counts from now on. */
-      readonly attempts: number
+      /** How many count from now on. @default those that were counted */
+      readonly attempts?: number
       readonly reason: string
     }
   | { readonly to: 'dead'; readonly keepUntil: number; readonly reason: string }

@@ -98,7 +98,7 @@ export class RedisOutbox implements Outbox {
     const { to, fence } = step
     const rest =
       to === 'waiting'
-        ? [step.dueAt, step.attempts, '', step.reason]
+        ? [step.dueAt, step.attempts ?? '', '', step.reason]
         : to === 'dead'
           ? ['', '', step.keepUntil, step.reason]
           : ['', '', '', '']

@@ -67,7 +67,7 @@ export class SqliteOutbox implements Outbox {
     if (step.to === 'delivered') return this.#sql.delivered.run(of).changes > 0
     const { to, reason } = step
     const changes =
-      to === 'waiting' ? [step.dueAt, step.attempts, null] : [null, null, step.keepUntil]
+      to === 'waiting' ? [step.dueAt, step.attempts ?? null, null] : [null, null, step.keepUntil]
     return this.#sql.end.run([to, reason, ...changes, ...of]).changes > 0
   }
 

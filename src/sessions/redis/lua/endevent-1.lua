@@ -7,7 +7,7 @@
   ARGV[2]  fence
   ARGV[3]  delivered, waiting or dead
   ARGV[4]  when it is due again, ms since the epoch; for waiting
-  ARGV[5]  attempts that count; for waiting
+  ARGV[5]  attempts that count, or empty for those that did; for waiting
   ARGV[6]  keepUntil, ms since the epoch; for dead
   ARGV[7]  why it was not delivered
 
@@ -26,7 +26,7 @@ if to == 'delivered' then
 end
 delivery.state, delivery.reason = to, ARGV[7]
 if to == 'waiting' then
-  delivery.dueAt, delivery.attempts = tonumber(ARGV[4]), tonumber(ARGV[5])
+  delivery.dueAt, delivery.attempts = tonumber(ARGV[4]), tonumber(ARGV[5]) or delivery.attempts
 else
   delivery.keepUntil = tonumber(ARGV[6])
 end
