@@ -2,7 +2,14 @@ import { type ConnectS3Options, connectS3, type S3Connection } from '../bucket/i
 import type { BucketCapabilities } from '../coordinator/capabilities.js'
 import { createPartway } from '../coordinator/create-partway.js'
 import type { Partway } from '../coordinator/partway.js'
-import type { Bucket, Clock, PartSigner, SessionStore, UploadRef } from '../coordinator/ports.js'
+import type {
+  Bucket,
+  Clock,
+  EventRef,
+  PartSigner,
+  SessionStore,
+  UploadRef,
+} from '../coordinator/ports.js'
 import { checkContent } from '../operations/index.js'
 import type { Audit } from './audit/open-audit.js'
 import type { ServerConfig } from './config.js'
@@ -16,14 +23,22 @@ export interface Composed {
   readonly capabilities?: () => BucketCapabilities
   readonly audit: Audit | undefined
   readonly onDue?: (ref: UploadRef) => void
+  readonly onEvent?: (ref: EventRef) => void
 }
 
 /** The coordinator, as the settings say. */
 export function compose(
   config: ServerConfig,
-  { store, bucket, signer, clock, capabilities, audit, onDue }: Composed,
+  { store, bucket, signer, clock, capabilities, audit, onDue, onEvent }: Composed,
 ): Partway {
+  const { webhooks } = config
+  const events = webhooks && {
+    targets: webhooks.endpoints.map(({ target }) => target),
+    types: webhooks.types,
+    ...(onEvent !== undefined && { onEvent }),
+  }
   return createPartway({
+    ...(events !== undefined && { events }),
     ...(onDue !== undefined && { onDue }),
     ...(config.checkContent && { contentCheck: checkContent }),
     store: audit === undefined ? store : audit.store(store),

@@ -11,6 +11,7 @@ import { metricsConcerns, metricsOf } from './metrics-config.js'
 import { outboundOf } from './outbound-config.js'
 import { type Environment, SettingsReader } from './settings-reader.js'
 import { unknownVariables } from './unknown-variables.js'
+import { type WebhookConfig, webhooksOf } from './webhooks/webhook-config.js'
 
 /** The settings of the standalone server. This room knows the environment here and nowhere else. */
 export interface ServerConfig {
@@ -49,6 +50,8 @@ export interface ServerConfig {
   readonly metrics?: Address
   /** Who may be sent to besides servers of the internet. */
   readonly outboundPrivate: AllowedPrivate
+  /** Who is told of what happens to uploads. Absent for nobody. */
+  readonly webhooks?: WebhookConfig
   readonly logLevel: LogLevel
 }
 
@@ -84,6 +87,8 @@ export function readConfig(env: Environment): ConfigOutcome {
   const host = hostOf(read)
   const audit = auditOf(read)
   const metrics = metricsOf(read)
+  const outboundPrivate = outboundOf(read)
+  const webhooks = webhooksOf(read, outboundPrivate)
   const config: ServerConfig = {
     host,
     port: read.integer('PARTWAY_PORT', 0, 65_535),
@@ -108,7 +113,8 @@ export function readConfig(env: Environment): ConfigOutcome {
     page: read.flag('PARTWAY_PAGE') ?? false,
     ...(audit !== undefined && { audit }),
     ...(metrics !== undefined && { metrics }),
-    outboundPrivate: outboundOf(read),
+    outboundPrivate,
+    ...(webhooks !== undefined && { webhooks }),
     logLevel: read.oneOf('PARTWAY_LOG_LEVEL', LOG_LEVELS) ?? 'info',
   }
   checkLifetimes(read, config)

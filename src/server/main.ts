@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ConnectS3Options, S3Connection } from '../bucket/index.js'
 import { systemClock } from '../coordinator/create-partway.js'
-import type { Bucket, Clock, UploadRef } from '../coordinator/ports.js'
+import type { Bucket, Clock, EventRef, UploadRef } from '../coordinator/ports.js'
 import { limitedRates } from '../http/limited-rates.js'
 import type { Rates } from '../http/rates.js'
 import { createApp } from './app.js'
@@ -22,6 +22,7 @@ import { originOfParts } from './page.js'
 import { Readiness } from './readiness.js'
 import { SigningClock } from './signing-clock.js'
 import { type OpenedStore, openStore, redisKeyPrefix } from './store.js'
+import { openWebhooks } from './webhooks/open-webhooks.js'
 
 export interface StartOptions {
   readonly log: Log
@@ -83,13 +84,16 @@ export async function startServer(
     broken: () => audit?.broken() ?? watch.broken,
   })
   const onDue = (ref: UploadRef) => work?.worker.add(ref)
+  const { outbox } = opened
+  const webhooks = openWebhooks(config, { outbox, clock, log, metrics })
+  const onEvent = (ref: EventRef) => webhooks?.add(ref)
   const capabilities = () => watch.capabilities()
   const partway = observers.partway(
-    compose(config, { ...services, clock, capabilities, audit, onDue }),
+    compose(config, { ...services, clock, capabilities, audit, onDue, onEvent }),
   )
   const work = backgroundWork(config, { partway, log })
   const close = async (): Promise<void> => {
-    await atMost(WORK_STOP_MS, stopWork(work))
+    await atMost(WORK_STOP_MS, Promise.all([stopWork(work), webhooks?.stop()]))
     await atMost(PROBE_MS, watch.stop())
     authenticator.close()
     s3.close()
@@ -118,6 +122,7 @@ export async function startServer(
     const listening = await listen(app, config, socketLimits(config.guard))
     work?.worker.start()
     work?.janitor.start()
+    webhooks?.start()
     await tellStart({ config, log, readiness, opened, url: listening.url })
     return running({ listening, readiness, log, close, reopen: audit?.reopen, metricsUrl })
   } catch (error) {
@@ -172,7 +177,7 @@ async function checkBucket(bucket: Bucket, watch: BucketWatch): Promise<void> {
   }
 }
 
-async function atMost(ms: number, work: Promise<void>): Promise<void> {
+async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
   const limit = new AbortController()
   await Promise.race([work, delay(ms, undefined, { signal: limit.signal }).catch(() => {})])
   limit.abort()
