@@ -1,6 +1,3 @@
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { Webhook } from 'standardwebhooks'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { DeadEvent, OutboxEvent, OutboxSize } from '../../../../src/coordinator/ports.js'
@@ -18,65 +15,22 @@ import {
 import { told } from '../../../contract/outbox.contract.js'
 import { Signal } from '../../../helpers/signal.js'
 import { TestClock } from '../../../helpers/test-clock.js'
+import { WebhookReceiver } from '../../../helpers/webhook-receiver.js'
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
 const NEW_SECRET = `whsec_${Buffer.alloc(32, 8).toString('base64')}`
 
-interface Received {
-  readonly headers: Record<string, string>
-  readonly body: string
-}
-
-interface Answer {
-  readonly status: number
-  readonly headers?: Record<string, string>
-}
-
-/** A web server that keeps what it is told, and answers as it is bidden. */
-class Receiver {
-  readonly received: Received[] = []
-  answer: (received: Received) => Answer | Promise<Answer> = () => ({ status: 204 })
-  readonly #server: Server
-
-  constructor() {
-    this.#server = createServer(async (req, res) => {
-      const chunks: Buffer[] = []
-      for await (const chunk of req as AsyncIterable<Buffer>) chunks.push(chunk)
-      const headers = req.headers as Record<string, string>
-      const one = { headers, body: Buffer.concat(chunks).toString() }
-      this.received.push(one)
-      const { status, headers: more } = await this.answer(one)
-      res.writeHead(status, more).end()
-    })
-  }
-
-  get ids(): string[] {
-    return this.received.map(({ headers }) => headers['webhook-id'] ?? '')
-  }
-
-  async start(): Promise<string> {
-    this.#server.listen(0, '127.0.0.1')
-    await once(this.#server, 'listening')
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/hook`
-  }
-
-  stop(): void {
-    this.#server.closeAllConnections()
-    this.#server.close()
-  }
-}
-
 describe('an event', () => {
   let store: SqliteSessionStore
   let clock: TestClock
-  let receiver: Receiver
+  let receiver: WebhookReceiver
   let url: string
   const attempts: Attempt[] = []
 
   beforeEach(async () => {
     store = openSqliteSessionStore(':memory:')
     clock = new TestClock()
-    receiver = new Receiver()
+    receiver = new WebhookReceiver()
     url = await receiver.start()
     attempts.length = 0
   })
@@ -268,7 +222,7 @@ describe('an event', () => {
         await never.given
         return { status: 204 }
       }
-      const quick = new Receiver()
+      const quick = new WebhookReceiver()
       const quickUrl = await quick.start()
       const secrets = [SECRET]
       const endpoints = [
