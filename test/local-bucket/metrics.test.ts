@@ -29,6 +29,12 @@ const OWNER = 'ada-the-owner'
 const NAME = 'secret-name-of-a-file'
 const BYTES = 'ten bytes.'
 
+/** An endpoint that no name leads to (RFC 6761). */
+const WEBHOOKS = {
+  PARTWAY_WEBHOOK_URL: 'https://hooks.invalid/uploads',
+  PARTWAY_WEBHOOK_SECRET: `whsec_${randomBytes(32).toString('base64')}`,
+}
+
 const sha256 = (what: string) => createHash('sha256').update(what).digest('hex')
 
 const infra = new URL('../../infra/grafana/', import.meta.url)
@@ -61,7 +67,7 @@ beforeAll(async () => {
   local = await startTestLocalBucket({ buckets: ['uploads'] })
   tokens = join(local.folder, 'tokens')
   await writeFile(tokens, `${OWNER}:sha256:${sha256(token)}\n`)
-  server = await start({ PARTWAY_METRICS: '0', PARTWAY_RATE_STATUS: '2/min' })
+  server = await start({ PARTWAY_METRICS: '0', PARTWAY_RATE_STATUS: '2/min', ...WEBHOOKS })
   await load()
   text = await (await fetch(server.metricsUrl ?? '')).text()
   samples = parseSamples(text)
