@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { StoreConfig } from '../../src/server/config.js'
+import { createLog } from '../../src/server/logging.js'
+import { openStore } from '../../src/server/store.js'
 import { RedisSessionStore } from '../../src/sessions/redis/index.js'
 import { redisUrl } from '../helpers/services.js'
 import { needsService } from './needs-service.js'
@@ -65,6 +68,22 @@ needsService('Redis', url, () => {
       expect(await outbox.due(query)).toEqual([refOf(waiting)])
       const { events } = await outbox.dead({ now: NOW, limit: 9 })
       expect(events.map(refOf)).toEqual([refOf(dead)])
+    })
+
+    it('is that of the server whose store has not been reached yet', async () => {
+      const withPrefix = new URL(url)
+      withPrefix.searchParams.set('keyPrefix', ofConnection)
+      const where: StoreConfig = { kind: 'redis', url: withPrefix.href }
+      const log = createLog('silent', { write: () => {} })
+      const bucket = randomUUID()
+      const opened = await openStore(where, { bucket, log })
+      const event = await told(opened.store, { owner })
+      const query = { target: event.target, now: NOW, limit: 9 }
+      expect(await opened.outbox.due(query)).toEqual([refOf(event)])
+      await opened.store.close()
+      const other = await openStore(where, { bucket, log })
+      expect(await other.outbox.due(query)).toEqual([refOf(event)])
+      await other.store.close()
     })
 
     it('takes no step whose events it could not give a hint of', async () => {

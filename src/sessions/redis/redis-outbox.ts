@@ -13,6 +13,7 @@ import type {
   OutboxSize,
   ReviveEvent,
 } from '../../coordinator/ports.js'
+import { type Hint, lookThrough, pairsOf } from './hints.js'
 import { outboxDeadKey, outboxDueKey, ownerOfOutbox, uploadKeys } from './keys.js'
 import { keysLike } from './keys-like.js'
 import { numberAt, type Reply, type RunScript, textAt } from './scripts.js'
@@ -34,10 +35,8 @@ export interface RedisOutboxOptions {
   readonly marginMs: number
 }
 
-/** Hints that are looked at in one go. */
+/** Asked for at once of what is dead. */
 const BATCH = 100
-/** After so many, `due` gives what it has found. */
-const MAX_LOOKS = 2_000
 /** How long a hint that leads to nothing stays, in ms: it is written before what it is for. */
 const GRACE_MS = 60_000
 
@@ -71,19 +70,9 @@ export class RedisOutbox implements Outbox {
 
   async due({ target, now, limit }: DueEvents): Promise<readonly EventRef[]> {
     const key = outboxDueKey(this.#keyPrefix, target)
-    const found: DueEvent[] = []
-    // How many hints, of those looked at, are still where they were.
-    let kept = 0
-    for (let looks = 0; looks < MAX_LOOKS && found.length < limit; looks += BATCH) {
-      const range = [key, '-inf', now, 'WITHSCORES', 'LIMIT', kept, BATCH] as const
-      const hints = pairsOf(await this.#redis.zrangebyscore(...range))
-      const looked = await Promise.all(hints.map((hint) => this.#lookAt(key, hint, now)))
-      kept += looked.filter((outcome) => outcome !== 'moved').length
-      found.push(...looked.filter((outcome) => typeof outcome === 'object'))
-      if (hints.length < BATCH) break
-    }
-    found.sort((a, b) => a.since - b.since)
-    return found.slice(0, limit).map(({ ref }) => ref)
+    const look = (hint: Hint) => this.#lookAt(key, hint, now)
+    const found = await lookThrough(this.#redis, key, { now, limit, look })
+    return found.map(({ ref }) => ref)
   }
 
   async claim(ref: EventRef, { now, leaseMs }: ClaimEvent): Promise<ClaimedEvent | undefined> {
@@ -227,20 +216,6 @@ export class RedisOutbox implements Outbox {
   async #noteDead(ref: EventRef, keepUntil: number): Promise<void> {
     await this.#redis.zadd(outboxDeadKey(this.#keyPrefix), keepUntil, memberOf(ref))
   }
-}
-
-/** A member of a sorted set, with its score. */
-interface Hint {
-  readonly member: string
-  readonly at: number
-}
-
-function pairsOf(reply: readonly string[]): Hint[] {
-  const hints: Hint[] = []
-  for (let i = 0; i + 1 < reply.length; i += 2) {
-    hints.push({ member: reply[i] ?? '', at: Number(reply[i + 1]) })
-  }
-  return hints
 }
 
 function plain({ owner, id, target }: EventRef): EventRef {
