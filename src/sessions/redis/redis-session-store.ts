@@ -14,7 +14,6 @@ import type {
   ReplaceStep,
   SessionStore,
   SettleStep,
-  Signing,
   UnfinishedPage,
   UnfinishedQuery,
   UploadPage,
@@ -30,7 +29,7 @@ import { type RefusalKind, refusedPart } from '../refused-part.js'
 import { decodeDraft, decodeRecord, encodeDraft, encodeObject, toUpload } from '../stored-upload.js'
 import { DueHints } from './due-hints.js'
 import { checkKeyPrefix, dueKey, idleKey, uploadKeys } from './keys.js'
-import { encodeChanges, span } from './part-changes.js'
+import { encodeChanges, signingArgs, span } from './part-changes.js'
 import { RedisOutbox } from './redis-outbox.js'
 import { hashAt, numberAt, type Reply, type RunScript, scriptRunner, textAt } from './scripts.js'
 import { encodeTold } from './told-events.js'
@@ -333,12 +332,6 @@ export class RedisSessionStore implements SessionStore {
 }
 
 const CLAIMED: ReadonlySet<string> = new Set(['completing', 'verifying', 'aborting'])
-
-function signingArgs({ urls, perPart, spare }: Signing = NOTHING_SIGNED): number[] {
-  return [urls, perPart, spare]
-}
-
-const NOTHING_SIGNED: Signing = { urls: 0, perPart: 0, spare: Number.MAX_SAFE_INTEGER }
 
 function exceededAt(reply: Reply): Exceeded {
   const name = textAt(reply, 1)
