@@ -1,4 +1,5 @@
 /** The coordinator for embedding. Its adapters are separate imports, so that none is loaded unasked. */
+export type { BeforeInit, BeforeInitRequest, InitDecision } from './coordinator/before-init.js'
 export type { BucketCapabilities } from './coordinator/capabilities.js'
 export type { CleanUpOptions, CleanUpReport } from './coordinator/clean-up.js'
 export { createPartway, type PartwayOptions, systemClock } from './coordinator/create-partway.js'

@@ -1,6 +1,5 @@
-import type { InitRequest } from '../protocol/index.js'
 import type { Context } from './context.js'
-import { contentIdentity } from './draft.js'
+import { contentIdentity, type Granted } from './draft.js'
 import { objectKey, stableUploadId } from './identity.js'
 import type { SessionState, UploadDraft } from './session.js'
 
@@ -14,15 +13,21 @@ const ENDED: readonly SessionState[] = ['failed', 'aborted', 'expired']
 export async function asBegunBefore(
   context: Context,
   draft: UploadDraft,
-  request: InitRequest,
+  { request, folder }: Granted,
 ): Promise<UploadDraft> {
   const content = contentIdentity(request)
   if (content === undefined || context.formerSecrets.length === 0) return draft
-  const ids = context.formerSecrets.map((secret) => stableUploadId(secret, { ...draft, content }))
+  const ids = context.formerSecrets.map((secret) =>
+    stableUploadId(secret, { ...draft, folder, content }),
+  )
   for (const id of [draft.id, ...ids]) {
     const session = await context.store.find({ owner: draft.owner, id }, context.clock.now())
     if (session === undefined || ENDED.includes(session.upload.state)) continue
-    return { ...draft, id, key: objectKey(context.settings.keyPrefix, id, draft.filename) }
+    return {
+      ...draft,
+      id,
+      key: objectKey(`${context.settings.keyPrefix}${folder}`, id, draft.filename),
+    }
   }
   return draft
 }

@@ -1,3 +1,4 @@
+import type { BeforeInit } from './before-init.js'
 import type { BucketCapabilities } from './capabilities.js'
 import type { EventSettings } from './events.js'
 import type { ContentCheck } from './first-bytes.js'
@@ -31,6 +32,8 @@ export interface Context {
   readonly secret: string
   /** Made ids before; nothing new is made with them. */
   readonly formerSecrets: readonly string[]
+  /** Absent when whoever is let in may begin uploads within their limits. */
+  readonly beforeInit?: BeforeInit
   /** Absent when files are what they are said to be. */
   readonly contentCheck?: ContentCheck
   /** Absent when nobody is told of anything. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { abort } from './abort.js'
+import type { BeforeInit } from './before-init.js'
 import { ALL_CAPABILITIES, type BucketCapabilities } from './capabilities.js'
 import { cleanUp } from './clean-up.js'
 import { complete } from './complete.js'
@@ -49,6 +50,12 @@ export interface PartwayOptions {
    */
   readonly events?: EventSettings
   /**
+   * Asked before each upload is opened, or found again by `init`: it may refuse it, say where its object goes, add
+   * metadata and narrow limits. `partway/operations` has one that asks over HTTP, `httpInitHook`.
+   * @default none
+   */
+  readonly beforeInit?: BeforeInit
+  /**
    * Told of each upload that there is something to do for now, besides what clients ask for; see
    * `Partway.resume`. Must not throw.
    * @default nobody
@@ -82,6 +89,7 @@ export function createPartway(options: PartwayOptions): Partway {
     formerSecrets,
     ...(options.events !== undefined && { events: checkedEvents(options.events) }),
     ...(options.contentCheck !== undefined && { contentCheck: options.contentCheck }),
+    ...(options.beforeInit !== undefined && { beforeInit: options.beforeInit }),
     announce: ({ owner, id }) => options.onDue?.({ owner, id }),
   }
   return {

@@ -16,8 +16,16 @@ import type { UploadDraft } from './session.js'
 import type { CoordinatorSettings } from './settings.js'
 import { fieldRefusal } from './upload-error.js'
 
+/** Who may have which upload, and where. */
+export interface Granted {
+  readonly caller: Caller
+  readonly request: InitRequest
+  /** What comes after the server's own key prefix: empty, or segments that each end with a slash. */
+  readonly folder: string
+}
+
 /** Turns a request into the upload it asks for, or refuses it. Nothing is stored or sent yet. */
-export function draftOf(context: Context, caller: Caller, request: InitRequest): UploadDraft {
+export function draftOf(context: Context, { caller, request, folder }: Granted): UploadDraft {
   const { settings } = context
   const filename = cleanFilename(request.filename)
   if (filename === undefined) {
@@ -38,7 +46,7 @@ export function draftOf(context: Context, caller: Caller, request: InitRequest):
     throw fieldRefusal('INVALID_REQUEST', 'sign', rule)
   }
   const content = contentIdentity(request)
-  const identity = { owner: caller.owner, ...layout, filename, checksum }
+  const identity = { owner: caller.owner, ...layout, filename, checksum, folder }
   const id =
     content === undefined
       ? context.random.uploadId()
@@ -49,7 +57,7 @@ export function draftOf(context: Context, caller: Caller, request: InitRequest):
     filename,
     ...layout,
     checksum,
-    key: objectKey(settings.keyPrefix, id, filename),
+    key: objectKey(`${settings.keyPrefix}${folder}`, id, filename),
     ...(request.contentType === undefined ? {} : { contentType: request.contentType }),
     ...(request.metadata === undefined ? {} : { metadata: request.metadata }),
     ...(digest === undefined ? {} : { digest }),

@@ -8,6 +8,8 @@ export interface Identity {
   readonly size: number
   readonly chunkSize: number
   readonly checksum: ChecksumMode
+  /** Where the server puts it, if that is not the same for all. */
+  readonly folder: string
   /** What the client knows the content by. Without any of these, no two calls mean the same file. */
   readonly content: ContentIdentity
 }
@@ -22,9 +24,11 @@ export interface ContentIdentity {
  * and an owner's id says nothing about another's.
  */
 export function stableUploadId(secret: string, identity: Identity): string {
-  const { owner, filename, size, chunkSize, checksum, content } = identity
+  const { owner, filename, size, chunkSize, checksum, content, folder } = identity
   const fields = [owner, filename, size, chunkSize, checksum, content.kind, content.value]
-  return keyedHash(secret, ['partway upload 1', ...fields])
+  // Without one, the id is what it was before there were any.
+  const placed = folder === '' ? fields : [...fields, folder]
+  return keyedHash(secret, ['partway upload 1', ...placed])
 }
 
 /** HMAC-SHA-256 in base64url. Each field is preceded by its length: no two lists have the same bytes. */

@@ -1,4 +1,5 @@
 import type { InitRequest } from '../protocol/index.js'
+import { granted } from './before-init.js'
 import { asBegunBefore } from './begun-before.js'
 import { type Context, limitsOf } from './context.js'
 import { draftOf, isIdentified } from './draft.js'
@@ -13,10 +14,13 @@ import { stands } from './twin.js'
 
 export async function init(
   context: Context,
-  caller: Caller,
-  request: InitRequest,
+  asking: Caller,
+  asked: InitRequest,
 ): Promise<InitOutcome> {
-  const draft = await asBegunBefore(context, draftOf(context, caller, request), request)
+  // Each time, for an upload that is known as well: what was allowed may not be so any more.
+  const grant = await granted(context, asking, asked)
+  const { caller, request } = grant
+  const draft = await asBegunBefore(context, draftOf(context, grant), grant)
   const { sign } = request
   const urls = sign === 'all' ? draft.totalChunks : sign
   const { origin, session } = await openStanding(context, draft, {

@@ -6,7 +6,8 @@ import type { Creation } from './take-over.js'
 
 /**
  * Instant upload: the record of an upload whose content the same owner has stored already, with that
- * object as its own. `undefined` when there is none to be had: then the upload is an ordinary one.
+ * object as its own. `undefined` when there is none to be had: then the upload is an ordinary one. An object in another
+ * folder is none, because whoever decided on the folder wants this one there.
  *
  * The object is asked for each time, because it may have been removed or replaced since. What is fixed with an
  * object, its type and its metadata, must be what was asked for now. A name may differ: the reply names the
@@ -19,6 +20,7 @@ export async function takeTwin(
 ): Promise<Session | undefined> {
   const { object } = twin
   if (object === undefined || !isDescribedAlike(draft, twin)) return undefined
+  if (folderOf(object.key) !== folderOf(draft.key)) return undefined
   if (!(await stands(context, object))) return undefined
   const proven = await settleProven(context, draft, {
     from: 'creating',
@@ -39,6 +41,11 @@ export async function stands({ bucket }: Context, object: StoredObject): Promise
   const { size, etag, digests } = head.object
   const hasDigest = object.digest === undefined || Object.values(digests).includes(object.digest)
   return size === object.size && etag === object.etag && hasDigest
+}
+
+/** What comes before the id and the name. */
+function folderOf(key: string): string {
+  return key.replace(/[^/]*\/[^/]*$/, '')
 }
 
 function isDescribedAlike(draft: UploadDraft, twin: UploadDraft): boolean {

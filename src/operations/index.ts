@@ -6,6 +6,7 @@ export { auditedStore } from './audit/audited-store.js'
 export { ownerPseudonym } from './audit/owner-pseudonym.js'
 export { BackgroundWorker, type BackgroundWorkerOptions } from './background-worker.js'
 export { checkContent } from './content-check.js'
+export { type HttpInitHookOptions, httpInitHook } from './hooks/http-init-hook.js'
 export { Janitor, type JanitorOptions } from './janitor.js'
 export { createMetrics, type Metrics, type MetricsOptions } from './metrics/create-metrics.js'
 export type { MeteredRequests, RequestEnd } from './metrics/metered-requests.js'
@@ -17,10 +18,11 @@ export {
   type OutboundMessage,
   type OutboundOptions,
   type OutboundOutcome,
+  type ReachOutcome,
 } from './outbound/create-outbound.js'
 export type { Lookup } from './outbound/guarded-lookup.js'
 export { type SignedMessage, signingSecretProblem, signMessage } from './outbound/sign-message.js'
-export type { AllowedPrivate, OutboundRefusal } from './outbound/target.js'
+export { type AllowedPrivate, type OutboundRefusal, outboundRefusal } from './outbound/target.js'
 export {
   createTracing,
   type TracedRequest,

@@ -16,6 +16,11 @@ export interface OrphanSearch {
   readonly store: Pick<SessionStore, 'unfinished'>
   /** What the keys of uploads begin with. */
   readonly keyPrefix: string
+  /**
+   * Whether there may be folders between that and the id, as a `beforeInit` hook makes them. Then nobody else may keep
+   * uploads of Partway below the prefix. @default false
+   */
+  readonly hasFolders?: boolean
   /** What has been touched since then may still be wanted. Milliseconds since the epoch. */
   readonly before: number
 }
@@ -32,12 +37,12 @@ const PAGE = 1_000
  * time that the store is asked.
  */
 export async function findOrphans(search: OrphanSearch): Promise<readonly Orphan[]> {
-  const { keyPrefix, before } = search
+  const { keyPrefix, before, hasFolders = false } = search
   const open = await search.openUploads(keyPrefix)
   const known = await knownIds(search.store)
   const orphans: Orphan[] = []
   for (const { key, multipartId, initiatedAt } of open) {
-    const id = uploadIdOf(key, keyPrefix)
+    const id = uploadIdOf(key, keyPrefix, hasFolders)
     if (id === undefined || known.has(id) || initiatedAt >= before) continue
     const idleSince = (await search.lastPartAt({ key, multipartId })) ?? initiatedAt
     if (idleSince < before) orphans.push({ key, multipartId, idleSince })
@@ -57,7 +62,8 @@ async function knownIds(store: Pick<SessionStore, 'unfinished'>): Promise<Readon
 }
 
 /** The id in a key as `init` makes them; `undefined` for whatever other programs keep there. */
-function uploadIdOf(key: string, prefix: string): string | undefined {
+function uploadIdOf(key: string, prefix: string, hasFolders: boolean): string | undefined {
   if (!key.startsWith(prefix)) return undefined
-  return /^([A-Za-z0-9_-]{43})\/[^/]+$/.exec(key.slice(prefix.length))?.[1]
+  const [, folder, id] = /^(.*\/)?([A-Za-z0-9_-]{43})\/[^/]+$/.exec(key.slice(prefix.length)) ?? []
+  return folder === undefined || hasFolders ? id : undefined
 }

@@ -10,6 +10,7 @@ export const ERROR_STATUS = {
   CHECKSUM_REQUIRED: 400,
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
+  INIT_REFUSED: 403,
   UPLOAD_NOT_FOUND: 404,
   ROUTE_NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
@@ -32,6 +33,7 @@ export const ERROR_STATUS = {
   STORE_UNAVAILABLE: 503,
   AUTH_UNAVAILABLE: 503,
   AUDIT_UNAVAILABLE: 503,
+  HOOK_UNAVAILABLE: 503,
   SHUTTING_DOWN: 503,
 } as const satisfies Record<string, number>
 
@@ -51,6 +53,7 @@ export const ERROR_TITLE: Record<ErrorCode, string> = {
   CHECKSUM_REQUIRED: 'The checksum of the part is required',
   UNAUTHENTICATED: 'Credentials are missing or not valid',
   FORBIDDEN: 'Not allowed',
+  INIT_REFUSED: 'The upload is refused',
   UPLOAD_NOT_FOUND: 'There is no such upload',
   ROUTE_NOT_FOUND: 'There is no such route',
   METHOD_NOT_ALLOWED: 'The route does not know that method',
@@ -73,6 +76,7 @@ export const ERROR_TITLE: Record<ErrorCode, string> = {
   STORE_UNAVAILABLE: 'The session store does not answer',
   AUTH_UNAVAILABLE: 'Credentials cannot be checked now',
   AUDIT_UNAVAILABLE: 'Decisions cannot be recorded now',
+  HOOK_UNAVAILABLE: 'Uploads cannot be allowed now',
   SHUTTING_DOWN: 'The server is stopping',
 }
 

@@ -1,4 +1,5 @@
 import { type ConnectS3Options, connectS3, type S3Connection } from '../bucket/index.js'
+import type { BeforeInit } from '../coordinator/before-init.js'
 import type { BucketCapabilities } from '../coordinator/capabilities.js'
 import { createPartway } from '../coordinator/create-partway.js'
 import type { Partway } from '../coordinator/partway.js'
@@ -10,9 +11,10 @@ import type {
   SessionStore,
   UploadRef,
 } from '../coordinator/ports.js'
-import { checkContent } from '../operations/index.js'
+import { checkContent, createOutbound, httpInitHook } from '../operations/index.js'
 import type { Audit } from './audit/open-audit.js'
 import type { ServerConfig } from './config.js'
+import type { InitHookConfig } from './init-hook-config.js'
 
 export interface Composed {
   readonly store: SessionStore
@@ -40,6 +42,7 @@ export function compose(
   return createPartway({
     ...(events !== undefined && { events }),
     ...(onDue !== undefined && { onDue }),
+    ...(config.initHook !== undefined && { beforeInit: hookOf(config, config.initHook, clock) }),
     ...(config.checkContent && { contentCheck: checkContent }),
     store: audit === undefined ? store : audit.store(store),
     bucket,
@@ -58,6 +61,15 @@ export function compose(
     },
     limits: config.limits,
   })
+}
+
+function hookOf(
+  { outboundPrivate }: ServerConfig,
+  { timeoutMs, ...hook }: InitHookConfig,
+  clock: Clock,
+): BeforeInit {
+  const outbound = createOutbound({ clock, allowPrivate: outboundPrivate, timeoutMs })
+  return httpInitHook({ outbound, clock, ...hook })
 }
 
 export function connectBucket(

@@ -1,10 +1,12 @@
 import { isIP } from 'node:net'
+import { keyPrefixProblem } from '../coordinator/key-prefix.js'
 import type { Limits } from '../coordinator/limits.js'
 import type { AllowedPrivate } from '../operations/index.js'
 import { CHECKSUM_MODES, type ChecksumMode } from '../protocol/index.js'
 import { type AuditConfig, auditOf } from './audit/audit-config.js'
 import { type AuthConfig, authOf } from './auth/auth-config.js'
 import { type GuardConfig, guardOf } from './guard/guard-config.js'
+import { type InitHookConfig, initHookOf } from './init-hook-config.js'
 import { limitsOf } from './limits-config.js'
 import type { Address } from './listen.js'
 import { metricsConcerns, metricsOf } from './metrics-config.js'
@@ -48,6 +50,8 @@ export interface ServerConfig {
   readonly audit?: AuditConfig
   /** Where metrics are read. Absent for nowhere. */
   readonly metrics?: Address
+  /** Absent for none. */
+  readonly initHook?: InitHookConfig
   /** Who may be sent to besides servers of the internet. */
   readonly outboundPrivate: AllowedPrivate
   /** Who is told of what happens to uploads. Absent for nobody. */
@@ -78,9 +82,6 @@ export type ConfigOutcome =
 
 const MIN_SECRET_BYTES = 32
 
-/** S3 keys have at most 1,024 bytes; the id and the name of the file take up to 300 of them. */
-const MAX_PREFIX_BYTES = 700
-
 /** Reads `env` (of the process) and tells every problem at once. */
 export function readConfig(env: Environment): ConfigOutcome {
   const read = new SettingsReader(env)
@@ -89,6 +90,7 @@ export function readConfig(env: Environment): ConfigOutcome {
   const metrics = metricsOf(read)
   const outboundPrivate = outboundOf(read)
   const webhooks = webhooksOf(read, outboundPrivate)
+  const initHook = initHookOf(read, outboundPrivate)
   const config: ServerConfig = {
     host,
     port: read.integer('PARTWAY_PORT', 0, 65_535),
@@ -113,6 +115,7 @@ export function readConfig(env: Environment): ConfigOutcome {
     page: read.flag('PARTWAY_PAGE') ?? false,
     ...(audit !== undefined && { audit }),
     ...(metrics !== undefined && { metrics }),
+    ...(initHook !== undefined && { initHook }),
     outboundPrivate,
     ...(webhooks !== undefined && { webhooks }),
     logLevel: read.oneOf('PARTWAY_LOG_LEVEL', LOG_LEVELS) ?? 'info',
@@ -206,18 +209,8 @@ function secretsOf(read: SettingsReader): ServerConfig['secrets'] {
 
 function keyPrefixOf(read: SettingsReader): string {
   const prefix = read.text('PARTWAY_KEY_PREFIX')
-  if (
-    !/^([A-Za-z0-9!_.*'()-][A-Za-z0-9!_.*'()/-]*)?$/.test(prefix) ||
-    /(^|\/)\.{0,2}\/|\/\.{1,2}$/.test(prefix)
-  ) {
-    read.problem(
-      'PARTWAY_KEY_PREFIX',
-      'must be letters, digits and !_.*\'()-, in segments separated by single slashes, without "." and ".."',
-      prefix,
-    )
-  } else if (prefix.length > MAX_PREFIX_BYTES) {
-    read.problem('PARTWAY_KEY_PREFIX', `must have at most ${MAX_PREFIX_BYTES} bytes`)
-  }
+  const problem = keyPrefixProblem(prefix)
+  if (problem !== undefined) read.problem('PARTWAY_KEY_PREFIX', problem, prefix)
   return prefix
 }
 

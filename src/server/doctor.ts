@@ -5,6 +5,7 @@ import { examineAuth } from './auth/examine-auth.js'
 import { readConfig, type ServerConfig } from './config.js'
 import { describeError } from './describe-error.js'
 import { type ExamineBucketOptions, examineBucket } from './examine-bucket.js'
+import { examineHooks } from './examine-hooks.js'
 import { examineLimits } from './examine-limits.js'
 import { createLog } from './logging.js'
 import type { Environment } from './settings-reader.js'
@@ -13,7 +14,15 @@ import type { WebhookConfig } from './webhooks/webhook-config.js'
 
 /** One thing that was looked at, in plain words. */
 export interface Diagnosis {
-  readonly about: 'settings' | 'auth' | 'limits' | 'audit' | 'bucket' | 'browsers' | 'store'
+  readonly about:
+    | 'settings'
+    | 'auth'
+    | 'limits'
+    | 'audit'
+    | 'hooks'
+    | 'bucket'
+    | 'browsers'
+    | 'store'
   /** `less`: it works, but something is not to be had. `broken`: uploads do not work. */
   readonly level: 'ok' | 'less' | 'broken' | 'unknown'
   readonly text: string
@@ -59,6 +68,7 @@ export async function doctor(
   const examined = await Promise.all([
     examineCallers(config),
     examineDecisions(config),
+    examineSending(config),
     examineStorage(config, { clock, origins: origin ?? config.corsOrigins }),
     examineStore(config),
   ])
@@ -77,6 +87,11 @@ async function examineDecisions({ audit }: ServerConfig): Promise<Diagnosis[]> {
   if (audit !== undefined) return [{ about: 'audit', ...(await examineAudit(audit)) }]
   const text = 'Decisions are recorded nowhere: PARTWAY_AUDIT is not set.'
   return [{ about: 'audit', level: 'less', text }]
+}
+
+async function examineSending(config: ServerConfig): Promise<Diagnosis[]> {
+  const found = await examineHooks(config, systemClock)
+  return found.map((finding): Diagnosis => ({ about: 'hooks', ...finding }))
 }
 
 async function examineStorage(
@@ -120,7 +135,7 @@ async function examineStore({
 
 async function examineOutbox(outbox: Outbox, { endpoints }: WebhookConfig): Promise<Diagnosis> {
   const { waiting, dead } = await outbox.size(endpoints.map(({ target }) => target))
-  const text = `Webhooks go to ${endpoints.length} addresses; ${waiting} wait, and ${dead} could not be delivered`
+  const text = `Webhooks: ${waiting} wait, and ${dead} could not be delivered`
   if (dead === 0) return { about: 'store', level: 'ok', text: `${text}.` }
   return { about: 'store', level: 'less', text: `${text}: partway webhooks list shows them.` }
 }

@@ -80,13 +80,15 @@ interface Sweeping {
 
 /** `undefined` where the bucket cannot be searched: it lists multipart uploads by exact key, or to nobody. */
 async function sweepOrphans(
-  { keyPrefix, sessionTtlMs }: ServerConfig,
+  { keyPrefix, sessionTtlMs, initHook }: ServerConfig,
   { store, s3, clock, flags }: Sweeping,
 ): Promise<readonly Orphan[] | undefined> {
   const { flags: abilities, clockOffsetMs = 0 } = await s3.probe({ keyPrefix, clock })
   if (abilities.listMultipart !== 'prefix') return undefined
   const before = clock.now() + clockOffsetMs - sessionTtlMs
-  const orphans = await findOrphans({ ...s3.housekeeping, store, keyPrefix, before })
+  const hasFolders = initHook !== undefined
+  const search = { ...s3.housekeeping, store, keyPrefix, before, hasFolders }
+  const orphans = await findOrphans(search)
   if (flags.orphans && !flags.dryRun) {
     for (const { key, multipartId } of orphans) {
       await s3.bucket.abortMultipartUpload({ key, multipartId })

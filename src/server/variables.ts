@@ -318,6 +318,23 @@ export const VARIABLES = [
       'Where Prometheus reads metrics, at `/metrics`: a port of `127.0.0.1`, or an address and a port such as `10.0.0.5:9464`. Without it, nowhere.',
   },
   {
+    name: 'PARTWAY_INIT_HOOK_URL',
+    default: '',
+    meaning:
+      'Who is asked before each upload whether it may be: a signed `POST` goes there. Without it, nobody.',
+  },
+  {
+    name: 'PARTWAY_INIT_HOOK_SECRET',
+    default: '',
+    meaning:
+      'Required with `PARTWAY_INIT_HOOK_URL`: the base64 of 24 to 64 random bytes, with or without `whsec_` before it. A list, separated by commas or lines: messages are signed with each.',
+  },
+  {
+    name: 'PARTWAY_INIT_HOOK_TIMEOUT',
+    default: '5s',
+    meaning: 'How long the hook has for its answer: `100ms` to `30s`.',
+  },
+  {
     name: 'PARTWAY_OUTBOUND_PRIVATE',
     default: 'false',
     meaning:

@@ -1,13 +1,19 @@
 import { lookup as systemLookup } from 'node:dns/promises'
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+} from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { TLSSocket } from 'node:tls'
 import type { Clock } from '../../coordinator/ports.js'
 import { guardedLookup, type Lookup, RefusedAddress } from './guarded-lookup.js'
 import { retryAfterMs } from './retry-after.js'
 import { type AllowedPrivate, type OutboundRefusal, type Target, targetOf } from './target.js'
 
 export interface OutboundOptions {
-  readonly clock: Clock
+  readonly clock: Pick<Clock, 'now'>
   /** @default false: servers of the internet over `https:` */
   readonly allowPrivate?: AllowedPrivate
   /** For the name, the connection and the whole answer. @default 10 s */
@@ -38,8 +44,11 @@ export interface OutboundAnswer {
   readonly isCut: boolean
 }
 
-export type OutboundOutcome =
-  | OutboundAnswer
+export type OutboundOutcome = OutboundAnswer | NotSent
+
+export type ReachOutcome = { readonly kind: 'reached' } | NotSent
+
+export type NotSent =
   /** Nothing was sent, and nothing was connected to. */
   | { readonly kind: 'refused'; readonly why: OutboundRefusal }
   /** It may have been received all the same. `code` is that of Node, such as `ECONNREFUSED` or `CERT_HAS_EXPIRED`. */
@@ -51,8 +60,8 @@ export type OutboundOutcome =
 
 /** Sends to URLs that the operator has configured, and to nobody whom these must not lead to. */
 export interface Outbound {
-  /** What is wrong with a URL by itself; its name is not resolved. */
-  refusal(url: string): OutboundRefusal | undefined
+  /** Connects, by TLS where the URL says so, and sends nothing. */
+  reach(url: string): Promise<ReachOutcome>
   /** `POST`s the message, and never more than once. Rejects for headers that cannot be sent. */
   post(url: string, message: OutboundMessage): Promise<OutboundOutcome>
 }
@@ -61,7 +70,7 @@ interface Bounds {
   readonly timeoutMs: number
   readonly maxAnswerBytes: number
   readonly lookup: Lookup
-  readonly clock: Clock
+  readonly clock: Pick<Clock, 'now'>
 }
 
 const RESERVED =
@@ -76,24 +85,34 @@ export function createOutbound(options: OutboundOptions): Outbound {
     lookup: options.lookup ?? ((host) => systemLookup(host, { all: true })),
   }
   return {
-    refusal: (url) => {
+    reach: async (url) => {
       const target = targetOf(url, allowPrivate)
-      return target.kind === 'refused' ? target.why : undefined
+      if (target.kind === 'refused') return target
+      return exchange(target, { body: '' }, { ...bounds, use: connected })
     },
     post: async (url, message) => {
       const reserved = Object.keys(message.headers ?? {}).find((name) => RESERVED.test(name))
       if (reserved !== undefined) throw new TypeError(`the header ${reserved} cannot be given`)
       const target = targetOf(url, allowPrivate)
-      return target.kind === 'refused' ? target : send(target, message, bounds)
+      if (target.kind === 'refused') return target
+      const use = async (request: ClientRequest) =>
+        answerOf(await responseTo(request, message.body), bounds)
+      return exchange(target, message, { ...bounds, use })
     },
   }
 }
 
-async function send(
+interface Exchange<T> extends Bounds {
+  /** Rejects when it gets no further. */
+  readonly use: (request: ClientRequest) => Promise<T>
+}
+
+async function exchange<T>(
   target: Target,
   message: OutboundMessage,
-  bounds: Bounds,
-): Promise<OutboundOutcome> {
+  { use, timeoutMs, lookup }: Exchange<T>,
+): Promise<T | NotSent> {
+  if (message.signal?.aborted === true) return { kind: 'failed', why: 'aborted' }
   const giveUp = new AbortController()
   let why: 'timeout' | 'aborted' | 'connection' = 'connection'
   const stop = (reason: 'timeout' | 'aborted') => {
@@ -101,18 +120,11 @@ async function send(
     giveUp.abort()
   }
   const onAbort = () => stop('aborted')
-  if (message.signal?.aborted === true) return { kind: 'failed', why: 'aborted' }
-  const request = openRequest(target, message, { lookup: bounds.lookup, signal: giveUp.signal })
+  const request = openRequest(target, message, { lookup, signal: giveUp.signal })
   message.signal?.addEventListener('abort', onAbort, { once: true })
-  const timer = setTimeout(() => stop('timeout'), bounds.timeoutMs)
+  const timer = setTimeout(() => stop('timeout'), timeoutMs)
   try {
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      // Stays for good: an error after the answer has begun would be thrown at the process.
-      request.on('error', reject)
-      request.once('response', resolve)
-      request.end(message.body)
-    })
-    return await answerOf(response, bounds)
+    return await use(request)
   } catch (error) {
     if (error instanceof RefusedAddress) return { kind: 'refused', why: 'address' }
     const code = why === 'connection' ? codeOf(error) : undefined
@@ -122,6 +134,26 @@ async function send(
     message.signal?.removeEventListener('abort', onAbort)
     request.destroy()
   }
+}
+
+function responseTo(request: ClientRequest, body: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    // Stays for good: an error after the answer has begun would be thrown at the process.
+    request.on('error', reject)
+    request.once('response', resolve)
+    request.end(body)
+  })
+}
+
+/** Of a request that was not ended nothing is sent. */
+function connected(request: ClientRequest): Promise<{ kind: 'reached' }> {
+  return new Promise((resolve, reject) => {
+    request.on('error', reject)
+    request.once('socket', (socket) => {
+      const event = socket instanceof TLSSocket ? 'secureConnect' : 'connect'
+      socket.once(event, () => resolve({ kind: 'reached' }))
+    })
+  })
 }
 
 /**

@@ -42,6 +42,12 @@ export function targetOf(text: string, allowed: AllowedPrivate): TargetOutcome {
   return { kind: 'target', url, admits }
 }
 
+/** What is wrong with a URL by itself; its name is not resolved. */
+export function outboundRefusal(url: string, allowed: AllowedPrivate): OutboundRefusal | undefined {
+  const target = targetOf(url, allowed)
+  return target.kind === 'refused' ? target.why : undefined
+}
+
 function refused(why: OutboundRefusal): TargetOutcome {
   return { kind: 'refused', why }
 }

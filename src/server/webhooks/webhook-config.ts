@@ -1,8 +1,7 @@
-import { systemClock } from '../../coordinator/create-partway.js'
 import {
   type AllowedPrivate,
-  createOutbound,
   type OutboundRefusal,
+  outboundRefusal,
   signingSecretProblem,
   type WebhookEndpoint,
 } from '../../operations/index.js'
@@ -31,9 +30,8 @@ export function webhooksOf(
   const secrets = secretsOf(read)
   const types = typesOf(read)
   if (urls.length === 0) return undefined
-  const outbound = createOutbound({ clock: systemClock, allowPrivate })
   urls.forEach((url, position) => {
-    const refusal = outbound.refusal(url)
+    const refusal = outboundRefusal(url, allowPrivate)
     const which = urls.length === 1 ? '' : ` (item ${position + 1})`
     if (refusal !== undefined) read.problem('PARTWAY_WEBHOOK_URL', `${RULES[refusal]}${which}`)
   })

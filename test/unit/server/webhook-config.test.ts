@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../../src/coordinator/create-partway.js'
 import { readConfig } from '../../../src/server/config.js'
+import { examineHooks } from '../../../src/server/examine-hooks.js'
+import { testServer } from '../operations/outbound/outbound-server.js'
 
 const SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`
 const OTHER = Buffer.alloc(24, 2).toString('base64')
@@ -78,5 +81,21 @@ describe('the settings of webhooks', () => {
     expect(problem).toMatch(
       /^PARTWAY_WEBHOOK_EVENTS must be some of upload\.completed, .*upload\.begun/,
     )
+  })
+})
+
+describe('the examination of webhooks', () => {
+  it('says of each endpoint whether it can be reached, and tells it nothing', async () => {
+    const server = await testServer((res) => res.end())
+    const outcome = read({
+      PARTWAY_WEBHOOK_URL: `http://127.0.0.1:${server.port}/,http://127.0.0.1:1/`,
+      PARTWAY_OUTBOUND_PRIVATE: 'true',
+    })
+    if (outcome.kind === 'invalid') throw new Error(outcome.problems.join())
+    const [one, other] = await examineHooks(outcome.config, systemClock)
+    const text = 'Endpoint 1 of PARTWAY_WEBHOOK_URL can be reached.'
+    expect(one).toEqual({ level: 'ok', text })
+    expect(other).toMatchObject({ level: 'less', text: expect.stringContaining('ECONNREFUSED') })
+    expect(server.received).toEqual([])
   })
 })

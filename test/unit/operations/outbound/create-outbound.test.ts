@@ -6,6 +6,7 @@ import {
   createOutbound,
   type OutboundOptions,
 } from '../../../../src/operations/outbound/create-outbound.js'
+import { outboundRefusal } from '../../../../src/operations/outbound/target.js'
 import { TestClock } from '../../../helpers/test-clock.js'
 import { testServer } from './outbound-server.js'
 import { selfSigned } from './self-signed.js'
@@ -120,7 +121,7 @@ describe('an address that nothing is sent to', () => {
   ])('is refused as %s', async (url) => {
     const refused = { kind: 'refused', why: 'address' }
     expect(await outbound().post(url, { body })).toEqual(refused)
-    expect(outbound().refusal(url)).toBe('address')
+    expect(outboundRefusal(url, false)).toBe('address')
   })
 
   it.each([
@@ -133,7 +134,7 @@ describe('an address that nothing is sent to', () => {
   ])('is refused when the name resolves to %s', async (addresses) => {
     const { lookup, asked } = namesOf(addresses)
     const sender = outbound({ lookup })
-    expect(sender.refusal('https://hooks.test/')).toBeUndefined()
+    expect(outboundRefusal('https://hooks.test/', false)).toBeUndefined()
     expect(await sender.post('https://hooks.test/', { body })).toEqual({
       kind: 'refused',
       why: 'address',
@@ -198,18 +199,18 @@ describe('a URL', () => {
   })
 
   it('is only as private as the list of hosts says', () => {
-    const sender = outbound({ allowPrivate: ['Hooks.internal', '10.0.0.7', '::1'] })
-    expect(sender.refusal('http://hooks.INTERNAL/')).toBeUndefined()
-    expect(sender.refusal('https://10.0.0.7/')).toBeUndefined()
-    expect(sender.refusal('http://[::1]:8080/')).toBeUndefined()
-    expect(sender.refusal('https://10.0.0.8/')).toBe('address')
-    expect(sender.refusal('http://other.internal/')).toBe('scheme')
-    expect(sender.refusal('http://sub.hooks.internal/')).toBe('scheme')
+    const allowed = ['Hooks.internal', '10.0.0.7', '::1']
+    expect(outboundRefusal('http://hooks.INTERNAL/', allowed)).toBeUndefined()
+    expect(outboundRefusal('https://10.0.0.7/', allowed)).toBeUndefined()
+    expect(outboundRefusal('http://[::1]:8080/', allowed)).toBeUndefined()
+    expect(outboundRefusal('https://10.0.0.8/', allowed)).toBe('address')
+    expect(outboundRefusal('http://other.internal/', allowed)).toBe('scheme')
+    expect(outboundRefusal('http://sub.hooks.internal/', allowed)).toBe('scheme')
   })
 
   it('without TLS leads to private networks only', () => {
-    expect(outbound({ allowPrivate: true }).refusal('http://1.1.1.1/')).toBe('address')
-    expect(outbound({ allowPrivate: true }).refusal('https://1.1.1.1/')).toBeUndefined()
+    expect(outboundRefusal('http://1.1.1.1/', true)).toBe('address')
+    expect(outboundRefusal('https://1.1.1.1/', true)).toBeUndefined()
   })
 })
 
@@ -336,6 +337,20 @@ it('a name that never resolves has as long as everything may take', async () => 
   const sender = outbound({ lookup, timeoutMs: 100 })
   const failed = { kind: 'failed', why: 'timeout' }
   expect(await sender.post('https://hooks.test/', { body })).toEqual(failed)
+})
+
+it('a server is reached without being told anything', async () => {
+  const server = await testServer((res) => res.end())
+  const url = `http://127.0.0.1:${server.port}/`
+  expect(await outbound({ allowPrivate: true }).reach(url)).toEqual({ kind: 'reached' })
+  expect(await outbound().reach(url)).toEqual({ kind: 'refused', why: 'scheme' })
+  const { lookup } = namesOf(['10.0.0.1'])
+  const refused = { kind: 'refused', why: 'address' }
+  expect(await outbound({ lookup }).reach('https://hooks.test/')).toEqual(refused)
+  const tls = await outbound({ allowPrivate: true }).reach(url.replace('http:', 'https:'))
+  expect(tls).toMatchObject({ kind: 'failed', why: 'connection' })
+  await vi.waitFor(() => expect(server.connections()).toBe(2))
+  expect(server.received).toEqual([])
 })
 
 it('who gives up gets its answer at once, and leaves nothing behind', async () => {
