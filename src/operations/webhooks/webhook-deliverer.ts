@@ -14,7 +14,7 @@ export interface WebhookDelivererOptions extends WebhookDeliveryOptions {
   readonly onSize?: (size: OutboxSize) => void
   /** Told of an event of which it is not known how it ended. It is due again later. */
   readonly onFault: (ref: EventRef, fault: unknown) => void
-  /** Told when the outbox could not be asked. */
+  /** Told when the outbox could not be asked, once until it answers again, and when it could not be mended. */
   readonly onPollFault: (fault: unknown) => void
 }
 
@@ -36,6 +36,7 @@ export class WebhookDeliverer {
   #polls = 0
   #mendAt = 0
   #isStopped = false
+  #isAway = false
   #timer: NodeJS.Timeout | undefined
   #polling: Promise<void> | undefined
 
@@ -77,9 +78,11 @@ export class WebhookDeliverer {
     try {
       await Promise.all(Array.from(this.#lanes, ([target, lane]) => this.#ask(target, lane)))
       if (this.#polls++ % COUNT_EVERY === 0) await this.#count()
+      this.#isAway = false
       if (this.#options.clock.now() >= this.#mendAt) void this.#mend()
     } catch (fault) {
-      this.#options.onPollFault(fault)
+      if (!this.#isAway) this.#options.onPollFault(fault)
+      this.#isAway = true
     }
   }
 

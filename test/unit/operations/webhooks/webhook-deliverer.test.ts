@@ -1,6 +1,11 @@
 import { Webhook } from 'standardwebhooks'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { DeadEvent, OutboxEvent, OutboxSize } from '../../../../src/coordinator/ports.js'
+import type {
+  DeadEvent,
+  Outbox,
+  OutboxEvent,
+  OutboxSize,
+} from '../../../../src/coordinator/ports.js'
 import {
   type Attempt,
   createOutbound,
@@ -19,6 +24,19 @@ import { WebhookReceiver } from '../../../helpers/webhook-receiver.js'
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
 const NEW_SECRET = `whsec_${Buffer.alloc(32, 8).toString('base64')}`
+
+/** The same, as an object whose methods can be replaced. */
+function bound(outbox: Outbox): Outbox {
+  return {
+    due: (query) => outbox.due(query),
+    claim: (ref, step) => outbox.claim(ref, step),
+    end: (ref, step) => outbox.end(ref, step),
+    dead: (query) => outbox.dead(query),
+    revive: (ref, step) => outbox.revive(ref, step),
+    size: (targets) => outbox.size(targets),
+    mend: (now) => outbox.mend(now),
+  }
+}
 
 describe('an event', () => {
   let store: SqliteSessionStore
@@ -186,7 +204,7 @@ describe('an event', () => {
     function start(changes: Partial<WebhookDelivererOptions> = {}): WebhookDeliverer {
       const told = { onFault: (_: unknown, fault: unknown) => faults.push(fault) }
       const polls = { pollMs: 20, onPollFault: (fault: unknown) => faults.push(fault) }
-      const deliverer = new WebhookDeliverer({ ...options(), ...told, ...polls, ...changes })
+      const deliverer = new WebhookDeliverer({ ...options(60_000), ...told, ...polls, ...changes })
       deliverers.push(deliverer)
       deliverer.start()
       return deliverer
@@ -256,6 +274,20 @@ describe('an event', () => {
       never.give()
     })
 
+    it('waits for an outbox that is away, which is told once', async () => {
+      const one = await event()
+      let asked = 0
+      const due = async (query: Parameters<typeof store.outbox.due>[0]) => {
+        asked += 1
+        if (asked <= 3) throw new Error('away')
+        return store.outbox.due(query)
+      }
+      const outbox = { ...bound(store.outbox), due }
+      start({ outbox })
+      await eventually(() => expect(receiver.ids).toEqual([one.id]))
+      expect(faults.splice(0)).toEqual([new Error('away')])
+    })
+
     it('is counted', async () => {
       const sizes: OutboxSize[] = []
       await event({ createdAt: clock.now() + 3_600_000 })
@@ -265,17 +297,11 @@ describe('an event', () => {
 
     it('is not lost where the outbox has to be mended first', async () => {
       let mended = 0
-      const outbox = Object.create(store.outbox, {
-        due: { value: (query: Parameters<typeof store.outbox.due>[0]) => store.outbox.due(query) },
-        claim: { value: store.outbox.claim.bind(store.outbox) },
-        end: { value: store.outbox.end.bind(store.outbox) },
-        mend: {
-          value: async () => {
-            mended += 1
-            if (mended === 1) throw new Error('away')
-          },
-        },
-      })
+      const mend = async () => {
+        mended += 1
+        if (mended === 1) throw new Error('away')
+      }
+      const outbox = { ...bound(store.outbox), mend }
       start({ outbox, mendMs: 3_600_000 })
       await eventually(() => expect(faults).toHaveLength(1))
       expect(String(faults.splice(0))).toContain('away')
