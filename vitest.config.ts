@@ -50,6 +50,17 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'deploy',
+          include: ['test/deploy/**/*.test.ts'],
+          globalSetup: ['test/deploy/support/deploy.setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 600_000,
+          // They share one engine.
+          maxWorkers: 1,
+        },
+      },
+      {
+        test: {
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
           globalSetup: ['test/helpers/services.setup.ts'],

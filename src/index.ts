@@ -1,6 +1,7 @@
 /** The coordinator for embedding. Its adapters are separate imports, so that none is loaded unasked. */
 export type { BeforeInit, BeforeInitRequest, InitDecision } from './coordinator/before-init.js'
 export type { BucketCapabilities } from './coordinator/capabilities.js'
+export type { ChunkRequest } from './coordinator/chunk.js'
 export type { CleanUpOptions, CleanUpReport } from './coordinator/clean-up.js'
 export { createPartway, type PartwayOptions, systemClock } from './coordinator/create-partway.js'
 export { type EventSettings, KEEP_EVENTS_MS } from './coordinator/events.js'

@@ -3,10 +3,11 @@ import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
-import type { Clock, PartSigner } from '../coordinator/ports.js'
+import type { Clock, PartRelay, PartSigner } from '../coordinator/ports.js'
 import { askAsPage, type PageAnswers } from './ask-as-page.js'
 import { S3PartSigner } from './batch-presigner.js'
 import { type Housekeeping, housekeeping } from './housekeeping.js'
+import { S3PartRelay } from './part-relay.js'
 import { probeBucket } from './probe.js'
 import type { BucketReport } from './probe-report.js'
 import { S3Bucket, type S3BucketOptions } from './s3-bucket.js'
@@ -32,6 +33,8 @@ export interface ConnectS3Options extends Omit<S3BucketOptions, 'client' | 'comp
 export interface S3Connection {
   readonly bucket: S3Bucket
   readonly signer: PartSigner
+  /** For parts whose bytes come to this process. */
+  readonly relay: PartRelay
   /** Finds out what the bucket can do, see {@link probeBucket}. Never rejects. */
   probe(options: ProbeConnectionOptions): Promise<BucketReport>
   /** How far the bucket's clock is ahead of `clock`, in ms, to about half a second. */
@@ -53,6 +56,19 @@ export interface ProbeConnectionOptions {
 const CONNECT_TIMEOUT_MS = 5_000
 const REQUEST_TIMEOUT_MS = 20_000
 
+/**
+ * Of their own: parts on their way would take connections from calls that are soon done. Without agents of ours, the
+ * SDK lets a bucket refuse a part before it sends the bytes.
+ */
+const RELAY_CONNECTIONS = {
+  connectionTimeout: CONNECT_TIMEOUT_MS,
+  requestTimeout: 0,
+  socketTimeout: 0,
+}
+
+/** Otherwise the SDK writes a warning on the console whenever a stream breaks off. */
+const NO_LOG = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
+
 /** The clients of one bucket, built once: every call of the process goes over the same connections. */
 export function connectS3(options: ConnectS3Options): S3Connection {
   const requestHandler = keptAliveHandler()
@@ -61,9 +77,16 @@ export function connectS3(options: ConnectS3Options): S3Connection {
   // One chain of credentials, resolved once, for all.
   const shared: S3ClientConfig = { ...common, credentials: client.config.credentials }
   const completionClient = new S3Client({ ...shared, maxAttempts: 1 })
+  const relayHandler = new NodeHttpHandler(RELAY_CONNECTIONS)
+  const relayClient = new S3Client({
+    ...shared,
+    maxAttempts: 1,
+    requestHandler: relayHandler,
+    logger: NO_LOG,
+  })
   const { headers } = options
   if (headers !== undefined) {
-    for (const one of [client, completionClient]) sendUnsigned(one, headers)
+    for (const one of [client, completionClient, relayClient]) sendUnsigned(one, headers)
   }
   const signingClient = options.publicEndpoint
     ? new S3Client({ ...shared, endpoint: options.publicEndpoint })
@@ -76,16 +99,26 @@ export function connectS3(options: ConnectS3Options): S3Connection {
     bucket: options.bucket,
     clock: options.clock ?? { now: () => Date.now() },
   })
+  const { bucket: name, timeoutMs } = options
+  const relay = new S3PartRelay({
+    bucket: name,
+    client: relayClient,
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  })
   return {
     bucket,
     signer,
+    relay,
     askAsPage: (origin, keyPrefix) =>
       askAsPage({ bucket, signer, origin, key: `${keyPrefix}.partway-probe/${randomUUID()}` }),
     probe: ({ keyPrefix, clock }) =>
       probeBucket(subject(clock), { keyPrefix, random: () => randomUUID() }),
     clockOffset: (clock) => subject(clock).clockOffset(),
     housekeeping: housekeeping(options.bucket, client),
-    close: () => requestHandler.destroy(),
+    close: () => {
+      requestHandler.destroy()
+      relayHandler.destroy()
+    },
   }
 }
 

@@ -9,6 +9,7 @@ export {
 } from './connect.js'
 export type { Housekeeping, KeptUploads } from './housekeeping.js'
 export { pageFindings } from './page-findings.js'
+export { S3PartRelay, type S3PartRelayOptions } from './part-relay.js'
 export { probeBucket } from './probe.js'
 export { CLOCK_TOLERANCE_MS, rememberingReport } from './probe-findings.js'
 export {

@@ -38,7 +38,7 @@ export async function abort(
  * is in the bucket, then the record.
  */
 export async function expire(context: Context, ref: UploadRef): Promise<void> {
-  const claim = await claimNow(context, ref, { to: 'aborting' })
+  const claim = await claimNow(context, ref, { to: 'aborting', onlyOverdue: true })
   if (claim.kind !== 'claimed') return
   const isOver = claim.session.upload.expiresAt <= context.clock.now()
   await abortAtBucket(context, claim, isOver ? 'expired' : 'aborted')

@@ -116,16 +116,10 @@ async function removeOnce(
   const found = await context.store.find(ref, context.clock.now())
   if (found?.upload.state === 'creating') return removeGhosts(context, found.upload, options)
   const leaseMs = context.settings.leaseMs + BATCH_MS + options.pauseMs
-  const claim = await claimNow(context, ref, { to: 'aborting', leaseMs })
+  const claim = await claimNow(context, ref, { to: 'aborting', leaseMs, onlyOverdue: true })
   if (claim.kind !== 'claimed') return 'kept'
-  const { fence, attempt } = claim
-  const { upload } = claim.session
-  if (upload.expiresAt > context.clock.now()) {
-    // Somebody came back to it after it was listed. An abort that somebody else began stays one.
-    if (attempt === 1)
-      await settleNow(context, upload, { from: 'aborting', to: 'uploading', fence })
-    return 'kept'
-  }
+  const { fence, session } = claim
+  const { upload } = session
   const remove = async (): Promise<boolean> => {
     const proof = await removeParts(context, upload)
     if (proof.kind !== 'proven') return true

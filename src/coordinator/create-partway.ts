@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { abort } from './abort.js'
 import type { BeforeInit } from './before-init.js'
 import { ALL_CAPABILITIES, type BucketCapabilities } from './capabilities.js'
+import { chunk } from './chunk.js'
 import { cleanUp } from './clean-up.js'
 import { complete } from './complete.js'
 import type { Context } from './context.js'
@@ -14,7 +15,15 @@ import { init } from './init.js'
 import { DEFAULT_LIMITS, type Limits, parseLimits } from './limits.js'
 import { list } from './list.js'
 import type { Partway } from './partway.js'
-import type { Bucket, Clock, PartSigner, RandomIds, SessionStore, UploadRef } from './ports.js'
+import type {
+  Bucket,
+  Clock,
+  PartRelay,
+  PartSigner,
+  RandomIds,
+  SessionStore,
+  UploadRef,
+} from './ports.js'
 import { type CoordinatorSettings, DEFAULT_SETTINGS } from './settings.js'
 import { parts } from './sign-parts.js'
 import { status } from './status.js'
@@ -23,6 +32,11 @@ export interface PartwayOptions {
   readonly store: SessionStore
   readonly bucket: Bucket
   readonly signer: PartSigner
+  /**
+   * Sends parts to the bucket whose bytes came to this server, such as `connectS3(…).relay`.
+   * @default none: the bytes of files pass by
+   */
+  readonly relay?: PartRelay
   /**
    * Makes upload ids: at least 32 bytes, the same on every server that shares the store. With
    * another secret the same file gets another id. Of several the first makes ids, and an upload that was
@@ -92,11 +106,15 @@ export function createPartway(options: PartwayOptions): Partway {
     ...(options.beforeInit !== undefined && { beforeInit: options.beforeInit }),
     announce: ({ owner, id }) => options.onDue?.({ owner, id }),
   }
+  const relay = options.relay && reportingFaults(options.relay, 'BUCKET_UNAVAILABLE')
   return {
     init: (caller, request) => init(context, caller, request),
     parts: (caller, request) => parts(context, caller, request),
     status: (caller, query) => status(context, caller, query),
     complete: (caller, request) => complete(context, caller, request),
+    ...(relay !== undefined && {
+      chunk: (caller, request) => chunk({ ...context, relay }, caller, request),
+    }),
     abort: (caller, request) => abort(context, caller, request),
     list: (caller, query) => list(context, caller, query),
     usage: ({ owner }) => context.store.usage(owner, context.clock.now()),

@@ -1,6 +1,7 @@
 import type {
   AbortReply,
   AbortRequest,
+  ChunkReply,
   CompleteReply,
   CompleteRequest,
   InitRequest,
@@ -12,6 +13,7 @@ import type {
   StatusQuery,
   StatusReply,
 } from '../protocol/index.js'
+import type { ChunkRequest } from './chunk.js'
 import type { CleanUpOptions, CleanUpReport } from './clean-up.js'
 import type { Limits } from './limits.js'
 import type { UploadRef, Usage } from './ports.js'
@@ -60,6 +62,11 @@ export interface Partway {
   status(caller: Caller, query: StatusQuery): Promise<StatusReply>
   /** Closes the upload once every byte is proven to be there. Repeated, it gives the same result. */
   complete(caller: Caller, request: CompleteRequest): Promise<CompleteReply>
+  /**
+   * Takes a part to the bucket for a client that cannot reach it, and records it. Repeated with the same bytes, it
+   * gives the same result. There only when the coordinator was given a `relay`.
+   */
+  readonly chunk?: (caller: Caller, request: ChunkRequest) => Promise<ChunkReply>
   abort(caller: Caller, request: AbortRequest): Promise<AbortReply>
   list(caller: Caller, query: ListQuery): Promise<ListReply>
   /** What the caller has of what is limited. */

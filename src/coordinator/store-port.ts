@@ -207,6 +207,8 @@ export interface ClaimStep {
   /** Becomes the `expectedHash` of the record; without it the earlier one stays. */
   readonly expectedHash?: string
   readonly maxStoredBytes?: number
+  /** An `uploading` one is claimed only if it is past its `expiresAt`, so that nobody loses what he has come back to. */
+  readonly onlyOverdue?: true
 }
 
 /** What an upload can be claimed for; all but `creating`, which `begin` claims. */

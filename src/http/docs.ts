@@ -6,9 +6,9 @@ import { UploadError } from '../coordinator/upload-error.js'
 import { DOCS_PAGE, DOCS_SCRIPT } from './docs-page.js'
 import { errorHandler, type FaultLog } from './error-handler.js'
 import { commonHeaders, contentPolicy } from './headers.js'
-import { openApiDocument } from './openapi.js'
+import { type OptionalRoutes, openApiDocument } from './openapi.js'
 
-export interface DocsOptions {
+export interface DocsOptions extends OptionalRoutes {
   /** Version of the API to show. */
   readonly version: string
   readonly log?: FaultLog
@@ -23,9 +23,9 @@ const docsPolicy = contentPolicy({
 })
 
 /** `GET /openapi.json`, and Swagger UI at `/docs`. The page asks no other host for anything. */
-export function createDocsRouter({ version, log }: DocsOptions): Router {
+export function createDocsRouter({ version, log, ...routes }: DocsOptions): Router {
   const router = express.Router({ caseSensitive: true, strict: true })
-  const document = JSON.stringify(openApiDocument(version))
+  const document = JSON.stringify(openApiDocument(version, routes))
   const get = (path: string, answer: RequestHandler) =>
     router.get(path, commonHeaders(), docsPolicy, answer)
   get('/openapi.json', text('application/json', document))

@@ -9,8 +9,9 @@ export {
   type Rate,
   type RateLimits,
 } from './limited-rates.js'
-export { type OpenApiDocument, openApiDocument } from './openapi.js'
+export { type OpenApiDocument, type OptionalRoutes, openApiDocument } from './openapi.js'
 export type { Counted, RateGroup, RateState, Rates } from './rates.js'
+export type { RelayOptions } from './relay.js'
 export type { RequestEnd, RequestMeter } from './request-meter.js'
 export type { RequestTracing, TracedRequest } from './request-tracing.js'
 export { type BodyLimits, createRouter, type RouterOptions } from './router.js'

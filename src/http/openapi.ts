@@ -24,44 +24,74 @@ export interface OpenApiDocument extends Json {
   readonly components: { readonly schemas: Record<string, Json> }
 }
 
+/** What of the API is there only where it is asked for. */
+export interface OptionalRoutes {
+  /** Whether parts may be sent through the server. @default false */
+  readonly relay?: boolean
+}
+
 /** The API as OpenAPI 3.1, made from the schemas that requests are parsed with. */
-export function openApiDocument(version: string): OpenApiDocument {
+export function openApiDocument(version: string, options: OptionalRoutes = {}): OpenApiDocument {
+  const names = routeNames(options)
   return {
     openapi: '3.1.0',
     info: {
       title: 'Partway',
       version,
       description:
-        'Resumable uploads straight to an S3 bucket. No byte of a file passes through here.',
+        options.relay === true
+          ? 'Resumable uploads straight to an S3 bucket, or through here for clients that cannot reach it.'
+          : 'Resumable uploads straight to an S3 bucket. No byte of a file passes through here.',
     },
     // Relative to the address of this document, wherever the router is mounted.
     servers: [{ url: '.' }],
     paths: Object.fromEntries(
-      routeNames().map((name) => [
+      names.map((name) => [
         ROUTES[name].path,
-        { [ROUTES[name].method.toLowerCase()]: operationObject(name, OPERATIONS[name]) },
+        { [ROUTES[name].method.toLowerCase()]: operationObject(name, names) },
       ]),
     ),
-    components: { schemas: componentSchemas() },
+    components: { schemas: componentSchemas(names) },
   }
 }
 
-function routeNames(): RouteName[] {
-  return Object.keys(ROUTES).filter((name): name is RouteName => Object.hasOwn(ROUTES, name))
+function routeNames({ relay = false }: OptionalRoutes): RouteName[] {
+  const names = Object.keys(ROUTES).filter((name): name is RouteName => Object.hasOwn(ROUTES, name))
+  return names.filter((name) => name !== 'chunk' || relay)
 }
 
-function operationObject(name: RouteName, operation: Operation): Json {
+function operationObject(name: RouteName, names: readonly RouteName[]): Json {
+  const operation = OPERATIONS[name]
   return {
     operationId: name,
     summary: operation.summary,
     description: operation.description,
-    ...(ROUTES[name].method === 'GET'
-      ? { parameters: parameters(operation) }
-      : {
-          requestBody: { required: true, content: json(operation.requestName, operation.example) },
-        }),
-    responses: { ...successes(operation, name === 'init'), ...failures(operation) },
+    ...(hasQuery(name) && { parameters: parameters(operation) }),
+    ...(ROUTES[name].method === 'POST' && {
+      requestBody: { required: true, content: bodyContent(operation) },
+    }),
+    responses: {
+      ...successes(operation, name === 'init' ? { links: linksToUpload(names) } : {}),
+      ...failures(operation),
+    },
   }
+}
+
+function hasQuery(name: RouteName): boolean {
+  return ROUTES[name].method === 'GET' || OPERATIONS[name].takesFile === true
+}
+
+function bodyContent({ takesFile, requestName, example }: Operation): Json {
+  return takesFile === true
+    ? { 'multipart/form-data': { schema: FORM } }
+    : json(requestName, example)
+}
+
+const FORM = {
+  type: 'object',
+  required: ['file'],
+  properties: { file: { type: 'string', contentMediaType: 'application/octet-stream' } },
+  additionalProperties: false,
 }
 
 function parameters({ request, example }: Operation): Json[] {
@@ -75,8 +105,7 @@ function parameters({ request, example }: Operation): Json[] {
   }))
 }
 
-function successes({ replies, replyName }: Operation, isBeginning: boolean): Json {
-  const links = isBeginning ? { links: linksToUpload() } : {}
+function successes({ replies, replyName }: Operation, links: Json): Json {
   return Object.fromEntries(
     Object.entries(replies).map(([status, description]) => [
       status,
@@ -86,13 +115,13 @@ function successes({ replies, replyName }: Operation, isBeginning: boolean): Jso
 }
 
 /** Where the `upload_id` of a reply leads (https://spec.openapis.org/oas/v3.1.0#link-object). */
-function linksToUpload(): Json {
+function linksToUpload(names: readonly RouteName[]): Json {
   const uploadId = '$response.body#/upload_id'
-  const next = routeNames().filter((name) => name !== 'init' && name !== 'list')
+  const next = names.filter((name) => name !== 'init' && name !== 'list')
   return Object.fromEntries(
     next.map((operationId) => [
       operationId,
-      ROUTES[operationId].method === 'GET'
+      hasQuery(operationId)
         ? { operationId, parameters: { upload_id: uploadId } }
         : { operationId, requestBody: { upload_id: uploadId } },
     ]),
@@ -138,7 +167,7 @@ function schemaUri(schemaName: string): string {
   return `#/components/schemas/${schemaName}`
 }
 
-function componentSchemas(): Record<string, Json> {
+function componentSchemas(names: readonly RouteName[]): Record<string, Json> {
   const named = new Map<string, z.ZodMiniType>([
     ['ReportedPart', reportedPart],
     ['PartToSign', partToSign],
@@ -148,9 +177,9 @@ function componentSchemas(): Record<string, Json> {
     ['ListedUpload', listedUpload],
     ['Problem', problem],
   ])
-  for (const name of routeNames()) {
+  for (const name of names) {
     const { request, requestName, reply, replyName } = OPERATIONS[name]
-    if (ROUTES[name].method === 'POST') named.set(requestName, request)
+    if (!hasQuery(name)) named.set(requestName, request)
     named.set(replyName, reply)
   }
   const registry = z.registry<{ id: string }>()

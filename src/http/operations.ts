@@ -2,6 +2,8 @@ import type * as z from 'zod/mini'
 import {
   abortReply,
   abortRequest,
+  chunkQuery,
+  chunkReply,
   completeReply,
   completeRequest,
   type ErrorCode,
@@ -20,9 +22,11 @@ import {
 export interface Operation {
   readonly summary: string
   readonly description: string
-  /** The body of a `POST`, the query of a `GET`. */
+  /** The body of a `POST`, the query of a `GET` and of a `POST` that takes a file. */
   readonly request: z.ZodMiniType
   readonly requestName: string
+  /** Whether the body is a form with a file, in the field `file`. */
+  readonly takesFile?: true
   readonly example: Readonly<Record<string, unknown>>
   readonly replyName: string
   readonly reply: z.ZodMiniType
@@ -189,5 +193,36 @@ export const OPERATIONS: Readonly<Record<RouteName, Operation>> = {
     replyName: 'ListReply',
     replies: { 200: 'One page of uploads.' },
     errors: [],
+  },
+  chunk: {
+    summary: 'Send a part through the server',
+    description:
+      'For clients that cannot reach the bucket. The form has the part as its field `file` and nothing else; `content_hash` is the SHA-256 or the MD5 of the part. Repeated with the same bytes, it gives the same result.',
+    request: chunkQuery,
+    requestName: 'ChunkQuery',
+    takesFile: true,
+    example: {
+      upload_id: UPLOAD_ID,
+      index: '1',
+      content_hash: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+    },
+    reply: chunkReply,
+    replyName: 'ChunkReply',
+    replies: { 200: 'The part is in the bucket and recorded.' },
+    errors: [
+      'UNSUPPORTED_MEDIA_TYPE',
+      'BODY_TOO_SLOW',
+      'INDEX_OUT_OF_RANGE',
+      'UPLOAD_NOT_FOUND',
+      'WRONG_STATE',
+      'COMPLETION_IN_PROGRESS',
+      'UPLOAD_EXPIRED',
+      'FILE_TOO_LARGE',
+      'TYPE_NOT_ALLOWED',
+      'CHECKSUM_MISMATCH',
+      'UPLOAD_BUSY',
+      'RELAY_BUSY',
+      'BUCKET_UNAVAILABLE',
+    ],
   },
 }

@@ -17,10 +17,12 @@ import { type Admit, admission } from './admission.js'
 import { type BodyReader, bodyOf, jsonBody, noBody, queryOf } from './body.js'
 import { type CorsOptions, cors } from './cors.js'
 import { type DecisionLog, decided, type Reply } from './decisions.js'
+import { discardingRest } from './discard-rest.js'
 import { errorHandler, type FaultLog } from './error-handler.js'
 import { commonHeaders } from './headers.js'
 import { inFlightLimit } from './in-flight.js'
 import type { RateGroup, Rates } from './rates.js'
+import { type RelayOptions, relayOf } from './relay.js'
 import { sendMessage } from './reply.js'
 import { metered, type RequestMeter } from './request-meter.js'
 import { type RequestTracing, traced } from './request-tracing.js'
@@ -44,6 +46,12 @@ export interface RouterOptions extends Access {
   readonly rates?: Rates
   /** Requests of one address that may be under way in this process at a time. @default any number */
   readonly inFlightPerAddress?: number
+  /**
+   * Takes parts at `POST /upload/chunk`, for clients that cannot reach the bucket. The coordinator must have been given a
+   * `relay` as well.
+   * @default no such route
+   */
+  readonly relay?: RelayOptions
   /** Where every decision is recorded before it is answered. @default nowhere */
   readonly decisions?: DecisionLog
   /** Counts and times requests. @default nobody */
@@ -64,7 +72,8 @@ const DEFAULT_LIMITS: BodyLimits = { small: 64 * 1024, parts: 4 * MIB }
 /**
  * The routes of Partway, for any Express 5 application:
  * `app.use(createRouter({ partway, owner: (req) => req.user?.id }))`. Without `owner`, `authenticate` or
- * `allowAnonymous` every route answers 401. Throws a `TypeError` when there is more than one of them.
+ * `allowAnonymous` every route answers 401. Throws a `TypeError` when there is more than one of them, or when an
+ * option cannot work.
  */
 export function createRouter(options: RouterOptions): Router {
   const { partway } = options
@@ -73,12 +82,14 @@ export function createRouter(options: RouterOptions): Router {
   const large = jsonBody(limits.parts)
   const router = express.Router({ caseSensitive: true, strict: true })
   const { decisions, tracing } = options
+  const relay = options.relay && relayOf(partway, options.relay)
   const guards = { before: handlersBefore(options), admit: admission(options), decisions, tracing }
   const route = routeAdder(router, guards)
 
   route('init', small, async (caller, req) => {
     const { created, reply, parts } = await partway.init(caller, await bodyOf(req, initRequest))
-    return { status: created ? 201 : 200, message: reply, ...(parts && { batches: { parts } }) }
+    const message = { ...reply, ...(relay !== undefined && { relay: ROUTES.chunk.path }) }
+    return { status: created ? 201 : 200, message, ...(parts && { batches: { parts } }) }
   })
   route('parts', large, async (caller, req) => {
     const { reply, parts } = await partway.parts(caller, await bodyOf(req, partsRequest))
@@ -101,6 +112,12 @@ export function createRouter(options: RouterOptions): Router {
   route('list', noBody, async (caller, req) => {
     return { status: 200, message: await partway.list(caller, queryOf(req, listQuery)) }
   })
+  if (relay !== undefined) {
+    router.all(ROUTES.chunk.path, discardingRest())
+    route('chunk', noBody, async (caller, req) => {
+      return { status: 200, message: await relay(caller, req) }
+    })
+  }
 
   router.use(errorHandler(options.log))
   return router
@@ -124,6 +141,7 @@ const GROUPS: Readonly<Record<RouteName, RateGroup>> = {
   merge: 'complete',
   abort: 'other',
   list: 'other',
+  chunk: 'parts',
 }
 
 type RouteAdder = (name: RouteName, readBody: BodyReader, answer: Answer) => void

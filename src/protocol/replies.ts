@@ -57,7 +57,12 @@ const upload = {
 
 export const statusReply = z.object(upload)
 
-export const initReply = z.object({ ...upload, parts: z.optional(z.array(signedPart)) })
+/** `relay` is the path, from where the other routes are, to which parts may be sent instead of the bucket. */
+export const initReply = z.object({
+  ...upload,
+  parts: z.optional(z.array(signedPart)),
+  relay: z.optional(z.string()),
+})
 
 export const partsReply = z.object({
   upload_id: z.string(),

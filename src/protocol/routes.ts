@@ -8,6 +8,8 @@ export const ROUTES = {
   merge: { method: 'POST', path: '/upload/merge' },
   abort: { method: 'POST', path: '/upload/abort' },
   list: { method: 'GET', path: '/uploads' },
+  /** There only where the server relays parts to the bucket. */
+  chunk: { method: 'POST', path: '/upload/chunk' },
 } as const satisfies Record<string, { method: 'GET' | 'POST'; path: string }>
 
 export type RouteName = keyof typeof ROUTES

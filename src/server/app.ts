@@ -11,11 +11,14 @@ import type { Rates } from '../http/rates.js'
 import { metered, type RequestMeter } from '../http/request-meter.js'
 import type { RequestTracing } from '../http/request-tracing.js'
 import { createRouter } from '../http/router.js'
+import { ROUTES } from '../protocol/index.js'
+import { bodyDeadline } from './guard/body-deadline.js'
 import type { GuardConfig } from './guard/guard-config.js'
 import { proxyConcern } from './guard/proxy-concern.js'
 import { type Log, requestLog } from './logging.js'
 import { createPageRouter, type PageOptions } from './page.js'
 import type { Readiness } from './readiness.js'
+import type { RelayConfig } from './relay-config.js'
 
 export interface AppOptions {
   readonly partway: Partway
@@ -32,6 +35,8 @@ export interface AppOptions {
   /** Of the program, for the API's description. */
   readonly version: string
   readonly guard?: AppGuard
+  /** @default parts do not go through here */
+  readonly relay?: RelayConfig
   /** @default the page is not shown */
   readonly page?: PageOptions
 }
@@ -44,9 +49,12 @@ export interface AppGuard extends Pick<GuardConfig, 'trustProxy' | 'inFlightPerA
 /** When a client that found this server stopping may try again: by then another one has taken over. */
 const RETRY_AFTER_MS = 1_000
 
+/** In which the body of a message must have come, where the limit of the sockets is that of a part. */
+const BODY_MS = 30_000
+
 /** The whole application of the standalone server. */
 export function createApp(options: AppOptions): Express {
-  const { partway, access, readiness, log, corsOrigins, version, guard, page } = options
+  const { partway, access, readiness, log, corsOrigins, version, guard, relay, page } = options
   const faults = faultLog(log)
   const app = express()
   app.disable('x-powered-by').set('query parser', 'simple').set('etag', false)
@@ -54,12 +62,13 @@ export function createApp(options: AppOptions): Express {
   if (options.meter !== undefined) app.use(metered(options.meter))
   app.use(commonHeaders(), requestLog(log, options.clock))
   if (guard?.trustProxy === undefined) app.use(proxyConcern(log))
+  if (relay !== undefined) app.use(bodyDeadline(BODY_MS, ROUTES.chunk.path))
   app.get('/healthz', (_req, res) => {
     res.json({ status: 'ok' })
   })
   app.get('/readyz', ready(readiness))
   app.use(refuseWhileStopping(readiness))
-  app.use(createDocsRouter({ version, log: faults }))
+  app.use(createDocsRouter({ version, log: faults, relay: relay !== undefined }))
   if (page !== undefined) app.use(createPageRouter(page))
   app.use(
     createRouter({
@@ -67,6 +76,7 @@ export function createApp(options: AppOptions): Express {
       ...access,
       log: faults,
       ...(options.decisions !== undefined && { decisions: options.decisions }),
+      ...(relay !== undefined && { relay }),
       ...(options.tracing !== undefined && { tracing: options.tracing }),
       ...(corsOrigins.length > 0 && { cors: { origins: corsOrigins } }),
       ...(guard !== undefined && {

@@ -1,39 +1,30 @@
 import type { Partway } from '../coordinator/partway.js'
-import { BackgroundWorker, Janitor } from '../operations/index.js'
+import { BackgroundWork, type WorkQueue } from '../operations/index.js'
 import type { ServerConfig } from './config.js'
 import type { Log } from './logging.js'
 
-/** What a server does besides its requests. */
-export interface BackgroundWork {
-  readonly worker: BackgroundWorker
-  readonly janitor: Janitor
+interface Parts {
+  readonly partway: Partway
+  readonly queue: WorkQueue
+  readonly log: Log
 }
 
-/** `undefined` where that is left to other servers. */
+/** What a server does besides its requests. */
 export function backgroundWork(
   { verifyConcurrency, janitorIntervalMs }: ServerConfig,
-  { partway, log }: { readonly partway: Partway; readonly log: Log },
-): BackgroundWork | undefined {
-  if (verifyConcurrency === 0) return undefined
-  const worker = new BackgroundWorker({
+  { partway, queue, log }: Parts,
+): BackgroundWork {
+  return new BackgroundWork({
     partway,
+    queue,
     concurrency: verifyConcurrency,
-    onFault: ({ id }, err) => log.warn({ event: 'work.fault', uploadId: id, err }),
-    onPollFault: (err) => log.warn({ event: 'work.fault', err }),
-  })
-  const janitor = new Janitor({
-    partway,
-    intervalMs: janitorIntervalMs,
-    onRun: (report) => {
+    janitorMs: janitorIntervalMs,
+    onClean: (report) => {
       const isIdle = Object.values(report).every((count) => count === 0)
       log[isIdle ? 'debug' : 'info']({ event: 'janitor.run', ...report })
     },
-    onFault: ({ id }, err) => log.warn({ event: 'janitor.fault', uploadId: id, err }),
-    onRunFault: (err) => log.warn({ event: 'janitor.fault', err }),
+    onCleanFault: ({ id }, err) => log.warn({ event: 'janitor.fault', uploadId: id, err }),
+    // Not louder: what could not be told is found by the next sweep, and that Redis is away is told once.
+    onQueueFault: (err) => log.debug({ event: 'queue.fault', err }),
   })
-  return { worker, janitor }
-}
-
-export async function stopWork(work: BackgroundWork | undefined): Promise<void> {
-  await Promise.all([work?.worker.stop(), work?.janitor.stop()])
 }

@@ -7,6 +7,7 @@ import type {
   Bucket,
   Clock,
   EventRef,
+  PartRelay,
   PartSigner,
   SessionStore,
   UploadRef,
@@ -20,6 +21,8 @@ export interface Composed {
   readonly store: SessionStore
   readonly bucket: Bucket
   readonly signer: PartSigner
+  /** Used where the settings ask for a relay. */
+  readonly relay?: PartRelay
   readonly clock: Clock
   /** @default everything */
   readonly capabilities?: () => BucketCapabilities
@@ -31,7 +34,7 @@ export interface Composed {
 /** The coordinator, as the settings say. */
 export function compose(
   config: ServerConfig,
-  { store, bucket, signer, clock, capabilities, audit, onDue, onEvent }: Composed,
+  { store, bucket, signer, relay, clock, capabilities, audit, onDue, onEvent }: Composed,
 ): Partway {
   const { webhooks } = config
   const events = webhooks && {
@@ -47,6 +50,7 @@ export function compose(
     store: audit === undefined ? store : audit.store(store),
     bucket,
     signer,
+    ...(config.relay !== undefined && relay !== undefined && { relay }),
     secret: config.secrets,
     clock,
     ...(capabilities !== undefined && { capabilities }),

@@ -11,6 +11,7 @@ import { limitsOf } from './limits-config.js'
 import type { Address } from './listen.js'
 import { metricsConcerns, metricsOf } from './metrics-config.js'
 import { outboundOf } from './outbound-config.js'
+import { type RelayConfig, relayConfigOf } from './relay-config.js'
 import { type Environment, SettingsReader } from './settings-reader.js'
 import { unknownVariables } from './unknown-variables.js'
 import { type WebhookConfig, webhooksOf } from './webhooks/webhook-config.js'
@@ -44,6 +45,8 @@ export interface ServerConfig {
   readonly keyPrefix: string
   readonly corsOrigins: readonly string[]
   readonly guard: GuardConfig
+  /** Absent when no part goes through the server. */
+  readonly relay?: RelayConfig
   /** Whether the page is shown at `/`. */
   readonly page: boolean
   /** Absent for none. */
@@ -91,6 +94,7 @@ export function readConfig(env: Environment): ConfigOutcome {
   const outboundPrivate = outboundOf(read)
   const webhooks = webhooksOf(read, outboundPrivate)
   const initHook = initHookOf(read, outboundPrivate)
+  const relay = relayConfigOf(read)
   const config: ServerConfig = {
     host,
     port: read.integer('PARTWAY_PORT', 0, 65_535),
@@ -113,6 +117,7 @@ export function readConfig(env: Environment): ConfigOutcome {
     corsOrigins: corsOriginsOf(read),
     guard: guardOf(read),
     page: read.flag('PARTWAY_PAGE') ?? false,
+    ...(relay !== undefined && { relay }),
     ...(audit !== undefined && { audit }),
     ...(metrics !== undefined && { metrics }),
     ...(initHook !== undefined && { initHook }),

@@ -1,5 +1,6 @@
 import { RATE_GROUPS } from '../http/rates.js'
 import type { ServerConfig } from './config.js'
+import type { RelayConfig } from './relay-config.js'
 
 export interface LimitFinding {
   readonly level: 'ok' | 'less'
@@ -7,7 +8,7 @@ export interface LimitFinding {
 }
 
 /** For `partway doctor`: what callers may take of the server and of the bucket, in plain words. */
-export function examineLimits({ limits, guard }: ServerConfig): LimitFinding[] {
+export function examineLimits({ limits, guard, relay }: ServerConfig): LimitFinding[] {
   const { maxOpenUploads, maxReservedBytes, maxStoredBytes, maxUploadsPerDay } = limits
   const set = [maxOpenUploads, maxReservedBytes, maxStoredBytes, maxUploadsPerDay]
   const isFree = set.every((limit) => limit === undefined)
@@ -29,5 +30,11 @@ export function examineLimits({ limits, guard }: ServerConfig): LimitFinding[] {
           level: 'less',
           text: `The rates of some calls are not limited: ${unlimited.join(', ')}.`,
         },
+    ...(relay === undefined ? [] : [relayFinding(relay)]),
   ]
+}
+
+function relayFinding({ concurrency, timeoutMs }: RelayConfig): LimitFinding {
+  const text = `Parts may go through this server, ${concurrency} at a time, each within ${timeoutMs / 1_000} s.`
+  return { level: 'ok', text }
 }

@@ -9,11 +9,10 @@ import { createApp } from './app.js'
 import type { LineStream } from './audit/audit-stream.js'
 import { openAudit } from './audit/open-audit.js'
 import { openAuthenticator } from './auth/authenticator.js'
-import { backgroundWork, stopWork } from './background-work.js'
+import { backgroundWork } from './background-work.js'
 import { BucketWatch } from './bucket-watch.js'
 import { compose, connectBucket } from './compose.js'
 import type { ServerConfig } from './config.js'
-import type { GuardConfig } from './guard/guard-config.js'
 import { keepingConcern } from './keeping-concern.js'
 import { type Listening, listen } from './listen.js'
 import type { Log } from './logging.js'
@@ -23,6 +22,7 @@ import { Readiness } from './readiness.js'
 import { SigningClock } from './signing-clock.js'
 import { type OpenedStore, openStore, redisKeyPrefix } from './store.js'
 import { openWebhooks } from './webhooks/open-webhooks.js'
+import { openWorkQueue } from './work-queue.js'
 
 export interface StartOptions {
   readonly log: Log
@@ -47,6 +47,8 @@ export interface RunningServer {
 const DRAIN_MS = 10_000
 /** How long a probe of the bucket may hold up the start, and the stop. */
 const PROBE_MS = 2_000
+/** By which the limit of the sockets is longer than that of the relay. */
+const RELAY_MARGIN_MS = 30_000
 /** How long work that was broken off may take to say so to the store. */
 const WORK_STOP_MS = 2_000
 
@@ -83,17 +85,20 @@ export async function startServer(
     log,
     broken: () => audit?.broken() ?? watch.broken,
   })
-  const onDue = (ref: UploadRef) => work?.worker.add(ref)
+  const queue = await openWorkQueue(config, { clock, log })
+  metrics?.queue(queue)
+  const onDue = (ref: UploadRef) => work.announce(ref)
   const { outbox } = opened
   const webhooks = openWebhooks(config, { outbox, clock, log, metrics })
   const onEvent = (ref: EventRef) => webhooks?.add(ref)
   const capabilities = () => watch.capabilities()
+  const { relay } = s3
   const partway = observers.partway(
-    compose(config, { ...services, clock, capabilities, audit, onDue, onEvent }),
+    compose(config, { ...services, relay, clock, capabilities, audit, onDue, onEvent }),
   )
-  const work = backgroundWork(config, { partway, log })
+  const work = backgroundWork(config, { partway, queue, log })
   const close = async (): Promise<void> => {
-    await atMost(WORK_STOP_MS, Promise.all([stopWork(work), webhooks?.stop()]))
+    await atMost(WORK_STOP_MS, Promise.all([work.stop(), webhooks?.stop()]))
     await atMost(PROBE_MS, watch.stop())
     authenticator.close()
     s3.close()
@@ -113,15 +118,15 @@ export async function startServer(
     tracing,
     version: programVersion(),
     guard: { ...config.guard, rates: ratesFor(config, opened) },
+    ...(config.relay && { relay: config.relay }),
     ...(config.page && { page: { bucketOrigin: () => originOfParts(s3.signer) } }),
   })
   try {
     // So that, as a rule, the first client already gets what the bucket can do.
     await atMost(PROBE_MS, watch.look())
     const metricsUrl = await observers.listen(config.metrics, log)
-    const listening = await listen(app, config, socketLimits(config.guard))
-    work?.worker.start()
-    work?.janitor.start()
+    const listening = await listen(app, config, socketLimits(config))
+    work.start()
     webhooks?.start()
     await tellStart({ config, log, readiness, opened, url: listening.url })
     return running({ listening, readiness, log, close, reopen: audit?.reopen, metricsUrl })
@@ -138,9 +143,16 @@ function ratesFor({ guard, bucket }: ServerConfig, { redis }: OpenedStore): Rate
 }
 
 /** No address may have all connections, unless it is that of a proxy, which speaks for many. */
-function socketLimits({ maxConnections, keepAliveMs, trustProxy }: GuardConfig) {
+function socketLimits({ guard, relay }: ServerConfig) {
+  const { maxConnections, keepAliveMs, trustProxy } = guard
   const half = { connectionsPerAddress: Math.ceil(maxConnections / 2) }
-  return { maxConnections, keepAliveMs, ...(trustProxy === undefined && half) }
+  return {
+    maxConnections,
+    keepAliveMs,
+    ...(trustProxy === undefined && half),
+    // The part is answered by then, by the router itself.
+    ...(relay !== undefined && { requestMs: relay.timeoutMs + RELAY_MARGIN_MS }),
+  }
 }
 
 interface Watched {

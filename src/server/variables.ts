@@ -161,7 +161,7 @@ export const VARIABLES = [
     name: 'PARTWAY_JANITOR_INTERVAL',
     default: '5m',
     meaning:
-      'How often this server gives up uploads that nobody has gone on with for `PARTWAY_SESSION_TTL`, and removes their parts: `1s` to `24h`. With `PARTWAY_VERIFY_CONCURRENCY=0` that is left to other servers as well.',
+      'How often uploads that nobody has gone on with for `PARTWAY_SESSION_TTL` are given up, and their parts removed: `1s` to `24h`. Servers that share a Redis do it once, not once each, so give them the same. With `PARTWAY_VERIFY_CONCURRENCY=0` it is left to other servers as well.',
   },
   {
     name: 'PARTWAY_MAX_SIZE',
@@ -287,6 +287,23 @@ export const VARIABLES = [
     default: '65s',
     meaning:
       'How long an idle connection is kept: `1s` to `1h`, and longer than the load balancer in front keeps it.',
+  },
+  {
+    name: 'PARTWAY_RELAY',
+    default: 'false',
+    meaning:
+      '`true` takes parts at `POST /upload/chunk` and passes them on to the bucket, for clients that cannot reach it.',
+  },
+  {
+    name: 'PARTWAY_RELAY_CONCURRENCY',
+    default: '16',
+    meaning:
+      'With the relay: how many parts are on their way through this server at a time; further ones are answered 503.',
+  },
+  {
+    name: 'PARTWAY_RELAY_TIMEOUT',
+    default: '5m',
+    meaning: 'With the relay: in which time a part must have come: `1s` to `24h`.',
   },
   {
     name: 'PARTWAY_PAGE',

@@ -5,6 +5,7 @@ import { createTestBucket } from '../helpers/s3-fixture.js'
 import { brokenReadsContract } from './bucket.broken-reads.js'
 import { bucketContract, type OpenBucket } from './bucket.contract.js'
 import { needsService } from './needs-service.js'
+import { type OpenRelay, partRelayContract } from './part-relay.contract.js'
 
 /** Runs the contract on a real server, if this run has one; where it must have one, its lack fails. */
 export function bucketContractOn(
@@ -14,6 +15,7 @@ export function bucketContractOn(
 ): void {
   needsService(name, serviceUrl, () => {
     bucketContract(name, async () => ({ ...(await openBucket(serviceUrl)), ...traits }))
+    partRelayContract(name, () => openBucket(serviceUrl))
     describe(`S3Bucket that refuses to replace, on ${name}`, () => {
       it('says conflict to a second upload of a key, which stays open', () =>
         refusesToReplace(serviceUrl))
@@ -22,7 +24,7 @@ export function bucketContractOn(
   })
 }
 
-async function openBucket(serviceUrl: string): Promise<OpenBucket> {
+async function openBucket(serviceUrl: string): Promise<OpenBucket & OpenRelay> {
   const fixture = await createTestBucket(serviceUrl)
   const connection = connectS3(fixture)
   const paged = connectS3({ ...fixture, pageSize: 2 })

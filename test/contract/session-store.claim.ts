@@ -121,6 +121,20 @@ export function claimContract(store: () => SessionStore): void {
       expect(await store().claim(overdue, { ...ABORT, now })).toMatchObject({ kind: 'claimed' })
     })
 
+    it('leaves an upload alone that is not overdue, where only overdue ones are meant', async () => {
+      const draft = await opened(store())
+      const step = { ...ABORT, onlyOverdue: true as const }
+      const early = { ...step, now: LIFE.expiresAt - 1 }
+      expect(await store().claim(draft, early)).toMatchObject({
+        kind: 'wrong-state',
+        upload: { state: 'uploading' },
+      })
+      const late = { ...step, now: LIFE.expiresAt, leaseMs: 1 }
+      expect(await store().claim(draft, late)).toMatchObject({ kind: 'claimed', attempt: 1 })
+      const again = { ...step, now: LIFE.expiresAt + 1 }
+      expect(await store().claim(draft, again)).toMatchObject({ kind: 'claimed', attempt: 2 })
+    })
+
     it('goes on with a completion that outlived expiresAt', async () => {
       const draft = await opened(store())
       await claimed(store(), draft)

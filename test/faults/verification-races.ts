@@ -185,9 +185,15 @@ async function whileStopped(
   }
   const fault: Fault = reaches === 'last' ? { before: hold } : { after: hold }
   fleet.toBucket.play({ call, nth, attempts: 'first', fault })
-  const answer = await fleet.post(0, '/upload/complete', message)
-  expect(answer.status, answer.text).toBe(202)
-  await stopped.given
+  // Any of them may take up the work: so the others cannot until it is taken.
+  for (const other of [1, 2]) fleet.signal(other, 'SIGSTOP')
+  try {
+    const answer = await fleet.post(0, '/upload/complete', message)
+    expect(answer.status, answer.text).toBe(202)
+    await stopped.given
+  } finally {
+    for (const other of [1, 2]) fleet.signal(other, 'SIGCONT')
+  }
   try {
     await others()
   } finally {

@@ -37,6 +37,10 @@ export class DevProcess {
     return `http://localhost:${this.port}`
   }
 
+  get pid(): number {
+    return this.#process.pid
+  }
+
   get output(): string {
     return this.#process.log
   }

@@ -38,7 +38,7 @@ export interface Selector {
 }
 
 const WORDS = new Set(
-  'sum max rate increase histogram_quantile abs by and or unless le __rate_interval __range m h s'.split(
+  'sum max rate increase histogram_quantile abs time by and or unless le __rate_interval __range m h s'.split(
     ' ',
   ),
 )

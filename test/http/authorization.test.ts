@@ -8,10 +8,11 @@ import { type Authenticator, openAuthenticator } from '../../src/server/auth/aut
 import { newToken } from '../../src/server/auth/token-lines.js'
 import { createLog } from '../../src/server/logging.js'
 import { MemoryBucket } from '../helpers/memory-bucket.js'
+import { memoryRelay } from '../helpers/memory-relay.js'
 import { fakePartway } from './fake-partway.js'
 import { type HttpApp, problemOf, serveApp } from './http-app.js'
 import { memoryPartway } from './memory-partway.js'
-import { type Call as Asked, FILE, ROUTE_TABLE } from './route-table.js'
+import { type Call as Asked, bodyOf, FILE, ROUTE_TABLE } from './route-table.js'
 import { serverApp } from './server-app.js'
 
 /** Everything is real here but the bytes of the bucket. */
@@ -19,7 +20,7 @@ import { serverApp } from './server-app.js'
 const ada = newToken('ada')
 const bob = newToken('bob')
 const bucket = new MemoryBucket()
-const partway = memoryPartway(bucket)
+const partway = memoryPartway(bucket, { relay: memoryRelay(bucket) })
 let folder: string
 let authenticator: Authenticator
 let app: HttpApp
@@ -33,7 +34,8 @@ beforeAll(async () => {
   await writeFile(file, `${ada.line}\n${bob.line}\n`)
   const log = createLog('silent', { write: () => {} })
   authenticator = await openAuthenticator({ kind: 'token', file }, { log, clock: Date })
-  const server = serverApp({ partway, access: authenticator.access })
+  const relay = { concurrency: 1, timeoutMs: 10_000 }
+  const server = serverApp({ partway, access: authenticator.access, relay })
   lines = server.lines
   app = await serveApp(server.app)
 })
@@ -56,16 +58,17 @@ interface Call extends Asked {
   readonly method?: string
 }
 
-async function ask(name: RouteName, { body, query, authorization, method }: Call) {
+async function ask(name: RouteName, { authorization, method, ...call }: Call) {
+  const { body, headers } = bodyOf(call)
   const route = ROUTES[name]
-  return await fetch(`${app.url}${route.path}?${new URLSearchParams(query)}`, {
+  return await fetch(`${app.url}${route.path}?${new URLSearchParams(call.query)}`, {
     method: method ?? route.method,
     headers: {
       'X-Request-Id': 'r-1',
-      ...(body !== undefined && { 'Content-Type': 'application/json' }),
+      ...headers,
       ...(authorization !== undefined && { Authorization: authorization }),
     },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(body !== undefined && { body }),
   })
 }
 

@@ -5,7 +5,8 @@ import { OPERATIONS } from '../../src/http/operations.js'
 import { ERROR_STATUS, parseMessage, ROUTES } from '../../src/protocol/index.js'
 import { type HttpApp, serveApp } from './http-app.js'
 
-const document = openApiDocument('1.2.3')
+const document = openApiDocument('1.2.3', { relay: true })
+const usual = openApiDocument('1.2.3')
 const names = Object.keys(ROUTES) as (keyof typeof ROUTES)[]
 
 /** Every object in the document, wherever it is. */
@@ -33,6 +34,17 @@ describe('the OpenAPI document', () => {
         .map(({ method, path }) => `${method} ${path}`)
         .sort(),
     )
+  })
+
+  it('says nothing of the relay where there is none', () => {
+    expect(Object.keys(usual.paths)).not.toContain(ROUTES.chunk.path)
+    expect(Object.keys(document.paths)).toContain(ROUTES.chunk.path)
+    const { '/upload/chunk': _, ...rest } = document.paths
+    expect(Object.keys(usual.paths)).toEqual(Object.keys(rest))
+    for (const word of ['chunk"', 'ChunkReply', '/upload/chunk']) {
+      expect(JSON.stringify(usual)).not.toContain(word)
+      expect(JSON.stringify(document)).toContain(word)
+    }
   })
 
   it('has only references that lead somewhere', () => {
@@ -107,7 +119,7 @@ describe('the documentation routes', () => {
   it('serve the document as JSON', async () => {
     const response = await fetch(`${app.url}/below/openapi.json`)
     expect(response.headers.get('Content-Type')).toContain('application/json')
-    expect(await response.json()).toEqual(JSON.parse(JSON.stringify(document)))
+    expect(await response.json()).toEqual(JSON.parse(JSON.stringify(usual)))
   })
 
   it('serve a page that runs no inline script and asks no other host', async () => {

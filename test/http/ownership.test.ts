@@ -14,10 +14,11 @@ import {
 import { openAuthenticator } from '../../src/server/auth/authenticator.js'
 import { createLog } from '../../src/server/logging.js'
 import { MemoryBucket } from '../helpers/memory-bucket.js'
+import { memoryRelay } from '../helpers/memory-relay.js'
 import { TestClock } from '../helpers/test-clock.js'
 import { type HttpApp, serveApp } from './http-app.js'
 import { memoryPartway } from './memory-partway.js'
-import { type Call, FILE, ROUTE_TABLE } from './route-table.js'
+import { bodyOf, type Call, FILE, ROUTE_TABLE } from './route-table.js'
 
 /**
  * Every route × every caller × every kind of upload of somebody else. All is real but the bytes of the bucket: the
@@ -36,6 +37,7 @@ const clock = new TestClock()
 const bucket = new MemoryBucket({ clock })
 const partway = memoryPartway(bucket, {
   clock,
+  relay: memoryRelay(bucket),
   settings: { sessionTtlMs: 24 * HOUR_MS, retentionMs: 100 * 24 * HOUR_MS },
 })
 let app: HttpApp
@@ -61,7 +63,7 @@ beforeAll(async () => {
     },
     { log: createLog('silent', { write: () => {} }), clock },
   )
-  router = createRouter({ partway, ...access })
+  router = createRouter({ partway, ...access, relay: {} })
   app = await serveApp(express().use(router))
   bearer.set('expired', await token('ada', 60))
   for (const owner of ['ada', 'eve', 'new']) bearer.set(owner, await token(owner, 10 ** 9))
@@ -123,17 +125,18 @@ async function statusOf(upload_id: string): Promise<{ state?: string }> {
   return (await ask('status', { query: { upload_id } }, 'ada')).json()
 }
 
-async function ask(name: RouteName, { body, query }: Call, caller: string | undefined) {
+async function ask(name: RouteName, call: Call, caller: string | undefined) {
+  const { body, headers } = bodyOf(call)
   const { method, path } = ROUTES[name]
   const authorization = caller === undefined ? undefined : (bearer.get(caller) ?? caller)
-  return await fetch(`${app.url}${path}?${new URLSearchParams(query)}`, {
+  return await fetch(`${app.url}${path}?${new URLSearchParams(call.query)}`, {
     method,
     headers: {
       'X-Request-Id': 'r-1',
-      ...(body !== undefined && { 'Content-Type': 'application/json' }),
+      ...headers,
       ...(authorization !== undefined && { Authorization: authorization }),
     },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(body !== undefined && { body }),
   })
 }
 

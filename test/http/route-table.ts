@@ -1,9 +1,23 @@
+import { createHash } from 'node:crypto'
 import type { RouteName } from '../../src/protocol/index.js'
 
 /** One request, but for the path and who sends it. */
 export interface Call {
   readonly body?: object
   readonly query?: Record<string, string>
+  /** The contents of a file, which goes in a form. */
+  readonly file?: string
+}
+
+/** As `fetch` takes it. */
+export function bodyOf({ body, file }: Call): Pick<RequestInit, 'body' | 'headers'> {
+  if (file !== undefined) {
+    const form = new FormData()
+    form.append('file', new Blob([file]), 'part')
+    return { body: form }
+  }
+  if (body === undefined) return {}
+  return { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }
 }
 
 export interface RouteCase {
@@ -20,6 +34,9 @@ export const FILE = { filename: 'a.bin', size: 10, checksum: 'none', fingerprint
 
 const SHA256 = '47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
 const PART = { index: 1, etag: 'd41d8cd98f00b204e9800998ecf8427e' }
+
+const TEN_BYTES = 'ten bytes.'
+const MD5 = createHash('md5').update(TEN_BYTES).digest('hex')
 
 const completions = (upload_id: string) => ({
   plain: { body: { upload_id } },
@@ -67,5 +84,21 @@ export const ROUTE_TABLE: Readonly<Record<RouteName, RouteCase>> = {
     requests: () => ({ plain: {}, 'of a state': { query: { state: 'completed' } } }),
     right: 200,
     other: 'about uploads of their own',
+  },
+  chunk: {
+    requests: (upload_id) => {
+      const query = { upload_id, index: '1', content_hash: MD5 }
+      return {
+        plain: { query, file: TEN_BYTES },
+        'of a part that there is not': { query: { ...query, index: '9999' }, file: TEN_BYTES },
+        'with the hash of something else': {
+          query: { ...query, content_hash: 'a'.repeat(64) },
+          file: TEN_BYTES,
+        },
+        'with a file that is too long': { query, file: TEN_BYTES.repeat(20_000) },
+      }
+    },
+    right: 200,
+    other: 'as if it were absent',
   },
 }

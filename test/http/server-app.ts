@@ -3,6 +3,7 @@ import type { Access } from '../../src/http/index.js'
 import { type AppGuard, createApp } from '../../src/server/app.js'
 import { createLog } from '../../src/server/logging.js'
 import { type Checks, Readiness } from '../../src/server/readiness.js'
+import type { RelayConfig } from '../../src/server/relay-config.js'
 import { fakePartway } from './fake-partway.js'
 
 /** The application of the standalone server, with its log in `lines`. */
@@ -13,6 +14,7 @@ export function serverApp(
     checks?: Partial<Checks>
     broken?: string
     guard?: AppGuard
+    relay?: RelayConfig
   } = {},
 ) {
   const lines: string[] = []
@@ -34,6 +36,7 @@ export function serverApp(
     clock,
     corsOrigins: [],
     version: '1.2.3',
+    ...(options.relay !== undefined && { relay: options.relay }),
     ...(options.guard !== undefined && { guard: options.guard }),
   })
   return { app, readiness, lines }

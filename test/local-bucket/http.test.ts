@@ -10,6 +10,7 @@ import {
   GetObjectCommand,
   ListPartsCommand,
   PutObjectCommand,
+  paginateListParts,
   S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
@@ -136,6 +137,23 @@ describe('requests', () => {
     expect(connections).toBe(1)
     const { Parts } = await client.send(new ListPartsCommand({ ...at, UploadId }))
     expect(Parts).toHaveLength(50)
+  })
+
+  it('for the parts of an upload, page by page, come to an end', async () => {
+    const at = { Bucket: BUCKET, Key: 'pages' }
+    const { UploadId = '' } = await client.send(new CreateMultipartUploadCommand(at))
+    for (const PartNumber of [1, 2, 4, 7]) {
+      await client.send(new UploadPartCommand({ ...at, UploadId, PartNumber, Body: 'part' }))
+    }
+    const pages: unknown[] = []
+    for await (const page of paginateListParts({ client, pageSize: 2 }, { ...at, UploadId })) {
+      pages.push(page.Parts?.map(({ PartNumber }) => PartNumber))
+      if (pages.length > 9) break
+    }
+    expect(pages).toEqual([
+      [1, 2],
+      [4, 7],
+    ])
   })
 })
 

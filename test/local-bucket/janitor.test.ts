@@ -92,7 +92,7 @@ describe('the janitor', () => {
     expect(await openUploads()).toBe(0)
     const { openUploads: open, reservedBytes } = await now.usage({ owner })
     expect([open, reservedBytes]).toEqual([0, 0])
-  })
+  }, 300_000)
 
   it('is run once by the command, after it has told what it would do', async () => {
     const [abandoned = ''] = await begin(partwayAgo(LONG_AGO_MS), 1)

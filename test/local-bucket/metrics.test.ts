@@ -34,6 +34,8 @@ const WEBHOOKS = {
   PARTWAY_WEBHOOK_URL: 'https://hooks.invalid/uploads',
   PARTWAY_WEBHOOK_SECRET: `whsec_${randomBytes(32).toString('base64')}`,
 }
+/** Against what hangs. */
+const PATIENCE = { timeout: 20_000, interval: 50 }
 
 const sha256 = (what: string) => createHash('sha256').update(what).digest('hex')
 
@@ -67,7 +69,12 @@ beforeAll(async () => {
   local = await startTestLocalBucket({ buckets: ['uploads'] })
   tokens = join(local.folder, 'tokens')
   await writeFile(tokens, `${OWNER}:sha256:${sha256(token)}\n`)
-  server = await start({ PARTWAY_METRICS: '0', PARTWAY_RATE_STATUS: '2/min', ...WEBHOOKS })
+  server = await start({
+    PARTWAY_METRICS: '0',
+    PARTWAY_RATE_STATUS: '2/min',
+    PARTWAY_JANITOR_INTERVAL: '1s',
+    ...WEBHOOKS,
+  })
   await load()
   text = await (await fetch(server.metricsUrl ?? '')).text()
   samples = parseSamples(text)
@@ -136,7 +143,9 @@ async function load(): Promise<void> {
   await vi.waitFor(async () => {
     const now = parseSamples(await (await fetch(server.metricsUrl ?? '')).text())
     expect(sampleValue(now, 'partway_uploads_ended_total', { outcome: 'failed' })).toBe(1)
-  })
+    const runs = sampleValue(now, 'partway_janitor_seconds_count', { result: 'done' })
+    expect(runs).toBeGreaterThan(0)
+  }, PATIENCE)
   await fetch(`${server.url}/uploads`)
   await fetch(`${server.url}/there/is/nothing`)
   await ask('init', { filename: NAME, size: 6 * 1024 ** 5 })

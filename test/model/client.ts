@@ -79,6 +79,8 @@ export class Client {
       }
       case 'work':
         return this.#work(id, call)
+      case 'clean':
+        return this.#clean()
       case 'abort':
         return partway.abort(this.#caller, { uploadId: id })
       case 'intrude':
@@ -162,6 +164,11 @@ export class Client {
     const isDue = isTold || (await partway.due(DUE)).some(({ id }) => id === uploadId)
     const ref = { ...this.#caller, id: uploadId }
     if (isDue) await partway.resume(ref, this.#performance.ending.signal)
+    return {}
+  }
+
+  async #clean(): Promise<Reply> {
+    await this.#partway.cleanUp()
     return {}
   }
 

@@ -28,6 +28,7 @@ export class Director {
     const world = this.#world
     switch (step.step) {
       case 'calls':
+        world.stage.now += step.afterMs ?? 0
         await this.#calls(step.cast, step.order)
         break
       case 'deliver':

@@ -39,7 +39,7 @@ export async function rightAnswers(
   standing: Standing,
 ): Promise<readonly string[] | undefined> {
   const { session } = standing
-  if (call.do === 'put' || call.do === 'intrude') return ['done']
+  if (call.do === 'put' || call.do === 'intrude' || call.do === 'clean') return ['done']
   if (session === undefined) {
     if (call.do === 'work') return ['done']
     return call.do === 'init' ? [standing.opened] : ['UPLOAD_NOT_FOUND']

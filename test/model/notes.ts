@@ -12,11 +12,17 @@ import type {
   RecordOutcome,
   SettleStep,
 } from '../../src/coordinator/ports.js'
-import { TOKEN_METADATA_KEY, type UploadDraft } from '../../src/coordinator/session.js'
+import {
+  type SessionState,
+  TOKEN_METADATA_KEY,
+  type UploadDraft,
+} from '../../src/coordinator/session.js'
 import { type FileHistory, MultipartHistory } from './history.js'
 import { contentProblem } from './laws.js'
 import { nameOf } from './object-laws.js'
 import type { Performance, World } from './world.js'
+
+const GIVEN_UP: readonly SessionState[] = ['aborting', 'aborted', 'expired']
 
 /** A call to a port that was made. */
 export interface MadeCall {
@@ -51,7 +57,10 @@ export function note(world: World, performance: Performance, made: MadeCall): vo
     case 'abortMultipartUpload': {
       const { multipartId } = args[0] as MultipartTarget
       const { record } = history
-      const isEnd = call.do === 'abort' || (call.do === 'work' && record?.state === 'aborting')
+      const isWork = call.do === 'work' || call.do === 'clean'
+      // One that stood still meanwhile comes after somebody else has ended what it had begun.
+      const isOver = GIVEN_UP.includes(record?.state ?? 'creating')
+      const isEnd = call.do === 'abort' || (isWork && isOver)
       if (!isEnd && record?.multipartId === multipartId) {
         problem(world, history, `${call.do} threw the parts away`)
       }
@@ -114,6 +123,8 @@ function noteClaim(
   { history, actor }: Pick<Performance, 'history' | 'actor'>,
   step: BeginStep | ClaimStep,
 ): void {
+  // Whoever cleaned up may have removed it, and a process that stood still does not know how late it is.
+  if ((history.record?.keepUntil ?? Infinity) <= world.stage.now) history.forget()
   const isFree = history.claim(actor, step)
   if (!isFree) problem(world, history, 'claimed while the claim of another was live')
 }

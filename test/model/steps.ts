@@ -25,6 +25,8 @@ export type Call = { readonly file: number } & (
     }
   /** The background worker of a process, which was told of the upload or asks what is due. */
   | { readonly do: 'work'; readonly isTold: boolean; readonly reading: Reading }
+  /** The janitor of a process, of this upload only: what is told of one is laid to one. */
+  | { readonly do: 'clean' }
   | { readonly do: 'abort' }
   | { readonly do: 'intrude' }
 )
@@ -45,7 +47,13 @@ export interface Cast {
 
 export type Step =
   /** Calls at the same time, each served by a process of its own. */
-  | { readonly step: 'calls'; readonly cast: readonly Cast[]; readonly order: readonly number[] }
+  | {
+      readonly step: 'calls'
+      readonly cast: readonly Cast[]
+      readonly order: readonly number[]
+      /** @default 0 */
+      readonly afterMs?: number
+    }
   /** A client sends a whole file as it should, which the calls alone seldom come to. */
   | { readonly step: 'deliver'; readonly file: number; readonly hash: 'none' | SaidHash }
   | { readonly step: 'wake'; readonly order: readonly number[] }
@@ -135,6 +143,7 @@ const call: fc.Arbitrary<Call> = fc.oneof(
       reading: fc.constantFrom<Reading>('whole', 'whole', 'whole', 'breaks once', 'breaks', 'ends'),
     }),
   },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('clean' as const), file }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('abort' as const), file }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('intrude' as const), file }) },
 )
@@ -168,6 +177,17 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
         cast: first === undefined ? [] : [first, ...others.map((o) => onFile(o, first))],
         order: by,
       })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({ janitor: faults, file, others: fc.array(cast, { maxLength: 2 }), order })
+      // The janitor has something to do.
+      .map(({ janitor, file: same, others, order: by }) => {
+        const clean = { call: { do: 'clean' as const, file: same }, faults: janitor }
+        const cast = [clean, ...others.map((one) => onFile(one, clean))]
+        return { step: 'calls' as const, cast, order: by, afterMs: 8 * DAY }
+      }),
   },
   { weight: 4, arbitrary: fc.record({ step: fc.constant('deliver' as const), file, hash }) },
   { weight: 1, arbitrary: fc.record({ step: fc.constant('wake' as const), order }) },

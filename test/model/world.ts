@@ -225,6 +225,10 @@ export class World {
     await this.checkRecord(performance)
     if (fault === 'lose-reply' || fault === 'crash-after')
       throw new Error(`${name} was not answered`)
+    if (name === 'overdue') {
+      const { id } = performance.history
+      return (result as readonly UploadRef[]).filter((ref) => ref.id === id)
+    }
     return name === 'readObject'
       ? this.#readable(performance, args[0] as ReadObject, result as ReadObjectOutcome)
       : result

@@ -28,6 +28,7 @@ export function listParts(call: ObjectCall, { catalogue }: Service): S3Reply {
   const marker = numberParameter(request, 'part-number-marker') ?? 0
   const found = catalogue.uploads.parts(upload.id, marker, limit + 1)
   const parts = found.slice(0, limit)
+  const isTruncated = limit > 0 && found.length > limit
   return xmlReply([
     'ListPartsResult',
     [
@@ -37,9 +38,10 @@ export function listParts(call: ObjectCall, { catalogue }: Service): S3Reply {
       ...OWNERS,
       ['StorageClass', 'STANDARD'],
       ['PartNumberMarker', marker],
-      ['NextPartNumberMarker', parts.at(-1)?.number ?? 0],
+      // On the last page too it would keep the SDK's paginator asking for ever.
+      ...(isTruncated ? [['NextPartNumberMarker', parts.at(-1)?.number ?? 0] as const] : []),
       ['MaxParts', limit],
-      ['IsTruncated', limit > 0 && found.length > limit],
+      ['IsTruncated', isTruncated],
       ...algorithmElements(upload),
       ...parts.map((part) => partElement(part, upload)),
     ],

@@ -8,9 +8,11 @@ import type {
   PartSigner,
   SessionStore,
 } from '../../coordinator/ports.js'
+import type { WorkQueue } from '../background/work-queue.js'
 import { Meter } from './meter.js'
 import { meteredBucket, meteredSigner } from './metered-bucket.js'
 import { meteredPartway } from './metered-partway.js'
+import { meteredQueue } from './metered-queue.js'
 import { type MeteredRequests, meteredRequests } from './metered-requests.js'
 import { meteredStore } from './metered-store.js'
 import type { Stopwatch } from './timed-calls.js'
@@ -30,6 +32,8 @@ export interface Metrics {
   bucket(bucket: Bucket): Bucket
   signer(signer: PartSigner): PartSigner
   partway(partway: Partway): Partway
+  /** Tells what waits there, whenever metrics are read. */
+  queue(queue: Pick<WorkQueue, 'waiting'>): void
   readonly requests: MeteredRequests
   readonly webhooks: MeteredWebhooks
   /** How far the bucket's clock is ahead, in milliseconds. */
@@ -61,15 +65,16 @@ export async function createMetrics({
     bucket: (bucket) => meteredBucket(bucket, meter, stopwatch),
     signer: (signer) => meteredSigner(signer, meter, stopwatch),
     partway: (partway) => meteredPartway(partway, meter, stopwatch),
+    queue: (queue) => meteredQueue(queue, meter),
     requests: meteredRequests(meter, stopwatch),
     webhooks: {
       attempt: (result) => meter.count('partway_webhook_attempts_total', { result }),
       size: ({ waiting, dead }) => {
-        meter.set('partway_webhooks_waiting', waiting)
-        meter.set('partway_webhooks_dead', dead)
+        meter.set('partway_webhooks_waiting', {}, waiting)
+        meter.set('partway_webhooks_dead', {}, dead)
       },
     },
-    clockOffset: (ms) => meter.set('partway_bucket_clock_offset_seconds', ms / 1_000),
+    clockOffset: (ms) => meter.set('partway_bucket_clock_offset_seconds', {}, ms / 1_000),
   }
 }
 

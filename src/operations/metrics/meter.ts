@@ -18,6 +18,7 @@ export class Meter {
   readonly #counters = new Map<string, Prometheus.Counter>()
   readonly #histograms = new Map<string, Prometheus.Histogram>()
   readonly #gauges = new Map<string, Prometheus.Gauge>()
+  readonly #reads = new Map<string, () => Promise<void>>()
 
   constructor(client: typeof Prometheus, registry: Prometheus.Registry) {
     for (const [name, series] of Object.entries<Series>(SERIES)) {
@@ -34,8 +35,23 @@ export class Meter {
     this.#histograms.get(name)?.observe(closed(SERIES[name], labels), seconds)
   }
 
-  set(name: GaugeName, value: number): void {
-    this.#gauges.get(name)?.set(value)
+  set<N extends GaugeName>(name: N, labels: LabelsOf<N>, value: number): void {
+    this.#gauges.get(name)?.set(closed(SERIES[name], labels), value)
+  }
+
+  /** That it is now. */
+  stamp(name: GaugeName): void {
+    this.#gauges.get(name)?.setToCurrentTime()
+  }
+
+  /** Forgets what a gauge said. */
+  forget(name: GaugeName): void {
+    this.#gauges.get(name)?.reset()
+  }
+
+  /** Has the gauge set anew whenever somebody reads the metrics. `read` must not reject: nothing could be read then. */
+  beforeRead(name: GaugeName, read: () => Promise<void>): void {
+    this.#reads.set(name, read)
   }
 
   #add(
@@ -48,9 +64,10 @@ export class Meter {
       this.#histograms.set(rest.name, histogram)
       for (const first of firstLabels(labels)) histogram.zero(first)
     } else if (kind === 'gauge') {
-      const gauge = new client.Gauge(config)
+      const collect = () => this.#reads.get(rest.name)?.()
+      const gauge = new client.Gauge({ ...config, collect })
       // Until it is known: 0 would say something.
-      gauge.remove()
+      if (config.labelNames.length === 0) gauge.remove()
       this.#gauges.set(rest.name, gauge)
     } else {
       const counter = new client.Counter(config)

@@ -1,3 +1,4 @@
+import type { CleanUpReport } from '../../coordinator/clean-up.js'
 import type { InitOutcome, Partway } from '../../coordinator/partway.js'
 import { overlaid } from '../observed.js'
 import type { Meter } from './meter.js'
@@ -19,6 +20,10 @@ export function meteredPartway(partway: Partway, meter: Meter, stopwatch: Stopwa
         throw fault
       }
     },
+    cleanUp: async (options) => {
+      if (options?.isDryRun) return await partway.cleanUp(options)
+      return await meteredRun(() => partway.cleanUp(options), meter, stopwatch)
+    },
     resume: async (ref, signal) => {
       const seconds = stopwatch()
       const done = (result: 'done' | 'failed' | 'stopped') =>
@@ -32,6 +37,28 @@ export function meteredPartway(partway: Partway, meter: Meter, stopwatch: Stopwa
       done('done')
     },
   })
+}
+
+/** A run of the janitor. */
+async function meteredRun(
+  run: () => Promise<CleanUpReport>,
+  meter: Meter,
+  stopwatch: Stopwatch,
+): Promise<CleanUpReport> {
+  const seconds = stopwatch()
+  try {
+    const report = await run()
+    for (const outcome of ['expired', 'kept', 'failed'] as const) {
+      meter.count('partway_janitor_uploads_total', { outcome }, report[outcome])
+    }
+    meter.count('partway_janitor_forgotten_total', {}, report.forgotten)
+    meter.observe('partway_janitor_seconds', { result: 'done' }, seconds())
+    meter.stamp('partway_janitor_last_run_timestamp_seconds')
+    return report
+  } catch (fault) {
+    meter.observe('partway_janitor_seconds', { result: 'failed' }, seconds())
+    throw fault
+  }
 }
 
 function resultOf({ created, reply }: InitOutcome): 'created' | 'resumed' | 'finished' {

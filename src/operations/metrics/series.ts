@@ -1,4 +1,5 @@
 import { ERROR_STATUS, type ErrorCode, ROUTES, type RouteName } from '../../protocol/index.js'
+import { JOB_KINDS } from '../background/job.js'
 
 /**
  * What a label may say. Every set is closed, so that no label ever tells an owner, a key or an id, and nobody who calls
@@ -130,6 +131,30 @@ export const SERIES = {
   partway_webhooks_dead: {
     kind: 'gauge',
     help: 'Webhooks that nobody tries to deliver any more.',
+  },
+  partway_jobs_waiting: {
+    kind: 'gauge',
+    help: 'Work in the background that waits in the queue, which servers on one Redis share.',
+    labels: { kind: JOB_KINDS },
+  },
+  partway_janitor_seconds: {
+    kind: 'histogram',
+    help: 'Runs of the janitor: done, or failed because the store could not be asked.',
+    labels: { result: ['done', 'failed'] },
+    buckets: WORK,
+  },
+  partway_janitor_uploads_total: {
+    kind: 'counter',
+    help: 'Uploads past their time: given up, kept as somebody went on with them, or failed (and tried again).',
+    labels: { outcome: ['expired', 'kept', 'failed'] },
+  },
+  partway_janitor_forgotten_total: {
+    kind: 'counter',
+    help: 'Records of uploads that ended which the janitor has forgotten.',
+  },
+  partway_janitor_last_run_timestamp_seconds: {
+    kind: 'gauge',
+    help: 'When the last run of the janitor on this server was done, in seconds since 1970.',
   },
   partway_bucket_clock_offset_seconds: {
     kind: 'gauge',

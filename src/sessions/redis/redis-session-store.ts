@@ -177,9 +177,9 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async claim(ref: UploadRef, step: ClaimStep): Promise<ClaimOutcome> {
-    const { to, now, leaseMs, expectedHash = '', maxStoredBytes = '' } = step
+    const { to, now, leaseMs, expectedHash = '', maxStoredBytes = '', onlyOverdue } = step
     const leaseUntil = now + leaseMs
-    const args = [ref.id, now, leaseMs, to, expectedHash, maxStoredBytes]
+    const args = [ref.id, now, leaseMs, to, expectedHash, maxStoredBytes, onlyOverdue ? 1 : 0]
     const [, reply] = await Promise.all([
       this.#hints.add(ref, now, leaseUntil),
       this.#run('claim', [...this.#sessionKeys(ref), this.#keys(ref).charges], args),

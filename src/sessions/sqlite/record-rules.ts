@@ -11,8 +11,14 @@ export function isRenewal(old: UploadRecord | undefined): boolean {
   return old.state !== 'creating' || old.renewed === 1
 }
 
-export function isClaimable({ state, expiresAt }: UploadRecord, { to, now }: ClaimStep): boolean {
-  if (state === 'uploading') return to === 'aborting' || (to === 'completing' && expiresAt > now)
+export function isClaimable(
+  { state, expiresAt }: UploadRecord,
+  { to, now, onlyOverdue }: ClaimStep,
+): boolean {
+  const isOverdue = expiresAt <= now
+  if (state === 'uploading') {
+    return (isOverdue || !onlyOverdue) && (to === 'aborting' || (to === 'completing' && !isOverdue))
+  }
   return state === to || (state === 'completed' && to === 'verifying')
 }
 

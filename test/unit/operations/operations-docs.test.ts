@@ -24,9 +24,14 @@ it('docs/operations.md lists the labels of every series', () => {
   }
 })
 
-it('docs/operations.md says of every alert what to do, and of no other', () => {
+it('docs/operations.md has a runbook for every alert, and for no other', () => {
   const alerts: string[] = rules.groups.flatMap(({ rules: of }: { rules: { alert: string }[] }) =>
     of.map(({ alert }) => alert),
   )
-  expect(found(/^\*\*(Partway\w+)\*\*: /gm)).toEqual(alerts)
+  expect(found(/^### (Partway\w+)$/gm)).toEqual(alerts)
+  for (const alert of alerts) {
+    const [, runbook = ''] = page.split(`### ${alert}\n`)
+    const [own = ''] = runbook.split(/^##/m)
+    expect(own, alert).toMatch(/\*\*Look\*\*[\s\S]*\*\*[Dd]o\*\*/)
+  }
 })

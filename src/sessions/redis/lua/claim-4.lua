@@ -12,6 +12,7 @@
   ARGV[4]  'completing', 'verifying' or 'aborting'
   ARGV[5]  expected hash, or empty to keep the one there is
   ARGV[6]  most bytes that may be stored, or empty
+  ARGV[7]  '1' where an upload that takes parts must be past its time
 
   Returns  {'claimed', draft, record, parts, odd ETags, fence, attempt}
            {'busy', state, wait in ms}
@@ -29,8 +30,9 @@ if record.state ~= 'creating' and record.leaseUntil > now then
   return { 'busy', record.state, record.leaseUntil - now }
 end
 local lease, again = tonumber(ARGV[3]), record.state == to
-local open = record.state == 'uploading'
-  and (to == 'aborting' or (to == 'completing' and record.expiresAt > now))
+local overdue = record.expiresAt <= now
+local open = record.state == 'uploading' and (overdue or ARGV[7] ~= '1')
+  and (to == 'aborting' or (to == 'completing' and not overdue))
 local done = record.state == 'completed' and to == 'verifying'
 if not open and not done and not again then return { 'wrong-state', draft, raw } end
 

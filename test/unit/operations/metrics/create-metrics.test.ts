@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import type { Partway } from '../../../../src/coordinator/partway.js'
 import type { SessionStore } from '../../../../src/coordinator/ports.js'
 import { createMetrics } from '../../../../src/operations/index.js'
 import { openSqliteSessionStore } from '../../../../src/sessions/sqlite/index.js'
@@ -92,6 +93,46 @@ describe('metrics', () => {
     expect(await metrics.registry.metrics()).not.toMatch(/^partway_bucket_clock_offset/m)
     metrics.clockOffset(-1_500)
     expect(await value('partway_bucket_clock_offset_seconds')).toBe(-1.5)
+  })
+
+  it('count what the janitor did, runs that failed, and not what it only would do', async () => {
+    const { metrics, value, advance } = await world()
+    const last = 'partway_janitor_last_run_timestamp_seconds'
+    let fault: Error | undefined
+    const cleanUp = async () => {
+      advance(2_000)
+      if (fault !== undefined) throw fault
+      return { expired: 3, kept: 1, failed: 2, forgotten: 5 }
+    }
+    const partway = metrics.partway({ cleanUp } as unknown as Partway)
+    await partway.cleanUp({ isDryRun: true })
+    expect(await metrics.registry.metrics()).not.toMatch(new RegExp(`^${last}`, 'm'))
+    const before = Date.now() / 1_000
+    await partway.cleanUp()
+    const uploads = (outcome: string) => value('partway_janitor_uploads_total', { outcome })
+    expect(await Promise.all(['expired', 'kept', 'failed'].map(uploads))).toEqual([3, 1, 2])
+    expect(await value('partway_janitor_forgotten_total')).toBe(5)
+    expect(await value('partway_janitor_seconds_sum', { result: 'done' })).toBe(2)
+    expect(await value(last)).toBeGreaterThanOrEqual(before)
+    fault = new Error('away')
+    await expect(partway.cleanUp()).rejects.toThrow('away')
+    expect(await value('partway_janitor_seconds_count', { result: 'failed' })).toBe(1)
+  })
+
+  it('tell what waits when they are read, and nothing of a queue that cannot be asked', async () => {
+    const { metrics, value } = await world()
+    let settle = 7
+    metrics.queue({
+      waiting: async () => {
+        if (settle < 0) throw new Error('away')
+        return { settle, deliver: 0, sweep: 0, janitor: 0 }
+      },
+    })
+    expect(await value('partway_jobs_waiting', { kind: 'settle' })).toBe(7)
+    settle = 8
+    expect(await value('partway_jobs_waiting', { kind: 'settle' })).toBe(8)
+    settle = -1
+    expect(await metrics.registry.metrics()).not.toMatch(/^partway_jobs_waiting/m)
   })
 
   it('are not loaded by those who do not ask for them', async () => {

@@ -1,0 +1,32 @@
+/** Room for so many at once, of which one owner has half at most: nobody waits for all that another has sent. */
+export class Turns {
+  readonly #most: number
+  readonly #mostOfOne: number
+  readonly #taken = new Map<string | undefined, number>()
+  #all = 0
+
+  constructor(most: number) {
+    this.#most = most
+    this.#mostOfOne = Math.max(1, Math.floor(most / 2))
+  }
+
+  get isFull(): boolean {
+    return this.#all >= this.#most
+  }
+
+  /** Takes a place, unless there is none for that owner. Work of nobody takes any. */
+  take(owner: string | undefined): boolean {
+    const own = this.#taken.get(owner) ?? 0
+    if (this.isFull || (owner !== undefined && own >= this.#mostOfOne)) return false
+    this.#taken.set(owner, own + 1)
+    this.#all += 1
+    return true
+  }
+
+  giveBack(owner: string | undefined): void {
+    const own = this.#taken.get(owner) ?? 0
+    if (own > 1) this.#taken.set(owner, own - 1)
+    else this.#taken.delete(owner)
+    this.#all -= 1
+  }
+}
