@@ -3,7 +3,8 @@ export type { BeforeInit, BeforeInitRequest, InitDecision } from './coordinator/
 export type { BucketCapabilities } from './coordinator/capabilities.js'
 export type { ChunkRequest } from './coordinator/chunk.js'
 export type { CleanUpOptions, CleanUpReport } from './coordinator/clean-up.js'
-export { createPartway, type PartwayOptions } from './coordinator/create-partway.js'
+export { createPartway, type PartwayOptions, systemClock } from './coordinator/create-partway.js'
+export { type EventSettings, KEEP_EVENTS_MS } from './coordinator/events.js'
 export type { ContentCheck } from './coordinator/first-bytes.js'
 export type { Limits } from './coordinator/limits.js'
 export type {

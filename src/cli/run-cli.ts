@@ -17,6 +17,7 @@ import { tokenCommand } from './token-command.js'
 import { type UploadFlags, uploadCommand } from './upload-command.js'
 import { abortCommand, statusCommand, type UploadIdFlags } from './upload-id-commands.js'
 import { programVersion } from './version.js'
+import { webhooksListCommand, webhooksRetryCommand } from './webhooks-command.js'
 
 /** Runs the program with the arguments after its name, and resolves to its exit code. */
 export async function runCli(args: readonly string[], io: CliIo): Promise<number> {
@@ -62,6 +63,7 @@ export function createProgram(io: CliIo, onExitCode: (code: number) => void): Co
   addAbort(program, io, onExitCode)
   addDoctor(program, io, onExitCode)
   addJanitor(program, io, onExitCode)
+  addWebhooks(program, io, onExitCode)
   addToken(program, io, onExitCode)
   addAudit(program, io, onExitCode)
   return program
@@ -168,6 +170,26 @@ function addJanitor(program: Command, io: CliIo, onExitCode: (code: number) => v
     .action(async (flags: JanitorFlags) => {
       const { janitor } = await import('../server/janitor.js')
       onExitCode(await janitor(io.env, io, flags))
+    })
+}
+
+function addWebhooks(program: Command, io: CliIo, onExitCode: (code: number) => void): void {
+  const webhooks = program
+    .command('webhooks')
+    .description('look after webhooks that could not be delivered, with the settings of `serve`')
+  webhooks
+    .command('list')
+    .description('show what nobody tries to deliver any more')
+    .option('--json', 'one JSON object a line on stdout')
+    .action(async (flags: { readonly json?: boolean }) => {
+      onExitCode(await webhooksListCommand(flags, io))
+    })
+  webhooks
+    .command('retry [id...]')
+    .description('have it tried again, by the servers')
+    .option('--all', 'everything that `list` shows')
+    .action(async (ids: string[], flags: { readonly all?: boolean }) => {
+      onExitCode(await webhooksRetryCommand(ids, flags, io))
     })
 }
 

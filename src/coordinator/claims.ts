@@ -1,4 +1,5 @@
 import { activeLifetime, type Context, finalLifetime } from './context.js'
+import { eventsOf, type Settling } from './events.js'
 import type { ClaimOutcome, ClaimStep, ExtendStep, SettleStep, UploadRef } from './ports.js'
 import type { Lifetime } from './session.js'
 
@@ -16,17 +17,27 @@ export function claimNow(
 
 /**
  * Leaves the claimed state, and gives the upload the lifetime of the one that it goes to. `undefined` when the
- * claim was not the latest any more: a late holder's write changes nothing, and who took over has the say.
+ * claim was not the latest any more: a late holder's write changes nothing, and who took over has the say. `upload` is
+ * what the claim gave.
  */
 export async function settleNow(
   context: Context,
-  ref: UploadRef,
-  step: Omit<SettleStep, 'now' | keyof Lifetime>,
+  upload: Settling,
+  step: Omit<SettleStep, 'now' | 'events' | keyof Lifetime>,
 ): Promise<Lifetime | undefined> {
   const now = context.clock.now()
   const isOpen = step.to === 'uploading' || step.to === 'verifying'
   const lifetime = isOpen ? activeLifetime(context, now) : finalLifetime(context, now)
-  return (await context.store.settle(ref, { ...step, ...lifetime, now })) ? lifetime : undefined
+  const events = eventsOf(context, upload, { ...step, now })
+  const isSettled = await context.store.settle(upload, {
+    ...step,
+    ...lifetime,
+    now,
+    ...(events.length > 0 && { events }),
+  })
+  if (!isSettled) return undefined
+  for (const { owner, id, target } of events) context.events?.onEvent?.({ owner, id, target })
+  return lifetime
 }
 
 /** Leaves a claim to whoever comes `leaseMs` from now or later. If even this fails it ends by itself. */

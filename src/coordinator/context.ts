@@ -1,5 +1,6 @@
 import type { BeforeInit } from './before-init.js'
 import type { BucketCapabilities } from './capabilities.js'
+import type { EventSettings } from './events.js'
 import type { ContentCheck } from './first-bytes.js'
 import type { Limits } from './limits.js'
 import type { Caller } from './partway.js'
@@ -35,6 +36,8 @@ export interface Context {
   readonly beforeInit?: BeforeInit
   /** Absent when files are what they are said to be. */
   readonly contentCheck?: ContentCheck
+  /** Absent when nobody is told of anything. */
+  readonly events?: EventSettings
   /** Says that there is work to do on an upload for which no client waits, such as to verify it. */
   readonly announce: (ref: UploadRef) => void
 }

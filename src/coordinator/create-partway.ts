@@ -8,6 +8,7 @@ import { cleanUp } from './clean-up.js'
 import { complete } from './complete.js'
 import type { Context } from './context.js'
 import { due, resume } from './due-work.js'
+import type { EventSettings } from './events.js'
 import { reportingFaults } from './faults.js'
 import type { ContentCheck } from './first-bytes.js'
 import { init } from './init.js'
@@ -57,6 +58,12 @@ export interface PartwayOptions {
    */
   readonly contentCheck?: ContentCheck
   /**
+   * What happens to uploads is written as events, in the same atomic step, for these receivers. The outbox of the store
+   * has them; `partway/operations` delivers them as webhooks, `WebhookDeliverer`.
+   * @default none is written
+   */
+  readonly events?: EventSettings
+  /**
    * Asked before each upload is opened, or found again by `init`: it may refuse it, say where its object goes, add
    * metadata and narrow limits. `partway/operations` has one that asks over HTTP, `httpInitHook`.
    * @default none
@@ -94,6 +101,7 @@ export function createPartway(options: PartwayOptions): Partway {
     capabilities: options.capabilities ?? (() => ALL_CAPABILITIES),
     secret,
     formerSecrets,
+    ...(options.events !== undefined && { events: checkedEvents(options.events) }),
     ...(options.contentCheck !== undefined && { contentCheck: options.contentCheck }),
     ...(options.beforeInit !== undefined && { beforeInit: options.beforeInit }),
     announce: ({ owner, id }) => options.onDue?.({ owner, id }),
@@ -136,12 +144,26 @@ function checkedLimits(given: Limits): Limits {
   return limits
 }
 
+/** What a receiver may be called: stores have the name in their keys. */
+const TARGET = /^[A-Za-z0-9_-]{1,64}$/
+
+function checkedEvents(events: EventSettings): EventSettings {
+  const { targets } = events
+  if (!targets.every((target) => TARGET.test(target)) || new Set(targets).size < targets.length) {
+    throw new TypeError('each of events.targets must be another name of letters, digits, - and _')
+  }
+  return events
+}
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: (ms) => sleep(ms),
 }
 
-const systemRandom: RandomIds = { uploadId: () => randomBytes(32).toString('base64url') }
+const systemRandom: RandomIds = {
+  uploadId: () => randomBytes(32).toString('base64url'),
+  eventId: () => `msg_${randomBytes(18).toString('base64url')}`,
+}
 
 async function answers(check: Promise<void>): Promise<boolean> {
   try {

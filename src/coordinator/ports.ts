@@ -8,6 +8,7 @@
  */
 
 export type * from './bucket-port.js'
+export type * from './outbox-port.js'
 export type * from './part-relay-port.js'
 export type * from './store-port.js'
 export type { Exceeded, OverBudget, Signing, Usage, UsageLimits } from './usage.js'
@@ -22,4 +23,6 @@ export interface Clock {
 export interface RandomIds {
   /** 256 random bits in base64url. */
   uploadId(): string
+  /** `msg_` and at least 128 random bits, in letters, digits, `-` and `_`. */
+  eventId(): string
 }

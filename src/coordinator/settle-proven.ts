@@ -2,10 +2,11 @@ import type { StoredObject } from '../protocol/index.js'
 import { settleNow } from './claims.js'
 import { verifiedContents } from './content.js'
 import type { Context } from './context.js'
-import { type Expecting, unprovenHashes } from './file-hash.js'
+import type { Settling } from './events.js'
+import { unprovenHashes } from './file-hash.js'
 import { mustLook } from './first-bytes.js'
 import type { SettleStep } from './ports.js'
-import type { Lifetime, UploadDraft } from './session.js'
+import type { Lifetime } from './session.js'
 
 export type ProvenStep = Pick<SettleStep, 'from' | 'fence' | 'epoch'> & {
   readonly object: StoredObject
@@ -27,7 +28,7 @@ export interface Proven extends Lifetime {
  */
 export async function settleProven(
   context: Context,
-  upload: UploadDraft & Expecting,
+  upload: Settling,
   { object, isLookedAt = false, isTakenUp = false, ...step }: ProvenStep,
 ): Promise<Proven | undefined> {
   const isSeen = isLookedAt || !mustLook(context, upload)

@@ -1,4 +1,5 @@
 import type { StoredObject, UploadState } from '../protocol/index.js'
+import type { OutboxEvent } from './outbox-port.js'
 import type { Lifetime, PartRecord, Session, Upload, UploadDraft } from './session.js'
 import type { Exceeded, OverBudget, Signing, Usage, UsageLimits } from './usage.js'
 
@@ -89,6 +90,7 @@ export interface SessionStore {
    * not `from`. To `uploading` it gives the claim back: the parts stay as they are. From `creating` it
    * goes to `completed` or `verifying` only, with the object that was found and the epoch of that object's
    * token. To `verifying` it leaves the upload to whoever claims it next, as with a lease that ends at `now`.
+   * The events are written in the same step, see `Outbox`.
    */
   settle(ref: UploadRef, step: SettleStep): Promise<boolean>
 
@@ -269,6 +271,8 @@ export interface SettleStep extends Lifetime {
   readonly contents?: readonly string[]
   /** From `creating`: becomes the epoch of the record, which stays as it is otherwise. */
   readonly epoch?: number
+  /** What others are to be told of this step: of the same owner, each `id` and `target` once. */
+  readonly events?: readonly OutboxEvent[]
 }
 
 export interface ListUploads {

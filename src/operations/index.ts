@@ -32,3 +32,10 @@ export {
   type Tracing,
   type TracingOptions,
 } from './tracing/create-tracing.js'
+export { WebhookDeliverer, type WebhookDelivererOptions } from './webhooks/webhook-deliverer.js'
+export {
+  type Attempt,
+  WebhookDelivery,
+  type WebhookDeliveryOptions,
+  type WebhookEndpoint,
+} from './webhooks/webhook-delivery.js'

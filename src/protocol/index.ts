@@ -9,4 +9,10 @@ export * from './parse.js'
 export { parseReply } from './parse-reply.js'
 export * from './routes.js'
 export { UPLOAD_STATES, type UploadState } from './upload-state.js'
+export {
+  EVENT_TYPES,
+  type EventType,
+  type WebhookEvent,
+  webhookEvent,
+} from './webhook-event.js'
 export * from './wire-case.js'

@@ -6,6 +6,7 @@ import type { Partway } from '../coordinator/partway.js'
 import type {
   Bucket,
   Clock,
+  EventRef,
   PartRelay,
   PartSigner,
   SessionStore,
@@ -27,14 +28,22 @@ export interface Composed {
   readonly capabilities?: () => BucketCapabilities
   readonly audit: Audit | undefined
   readonly onDue?: (ref: UploadRef) => void
+  readonly onEvent?: (ref: EventRef) => void
 }
 
 /** The coordinator, as the settings say. */
 export function compose(
   config: ServerConfig,
-  { store, bucket, signer, relay, clock, capabilities, audit, onDue }: Composed,
+  { store, bucket, signer, relay, clock, capabilities, audit, onDue, onEvent }: Composed,
 ): Partway {
+  const { webhooks } = config
+  const events = webhooks && {
+    targets: webhooks.endpoints.map(({ target }) => target),
+    types: webhooks.types,
+    ...(onEvent !== undefined && { onEvent }),
+  }
   return createPartway({
+    ...(events !== undefined && { events }),
     ...(onDue !== undefined && { onDue }),
     ...(config.initHook !== undefined && { beforeInit: hookOf(config, config.initHook, clock) }),
     ...(config.checkContent && { contentCheck: checkContent }),

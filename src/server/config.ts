@@ -15,6 +15,7 @@ import { outboundOf } from './outbound-config.js'
 import { type RelayConfig, relayConfigOf } from './relay-config.js'
 import { type Environment, SettingsReader } from './settings-reader.js'
 import { unknownVariables } from './unknown-variables.js'
+import { type WebhookConfig, webhooksOf } from './webhooks/webhook-config.js'
 
 /** The settings of the standalone server. This room knows the environment here and nowhere else. */
 export interface ServerConfig {
@@ -59,6 +60,8 @@ export interface ServerConfig {
   readonly initHook?: InitHookConfig
   /** Who may be sent to besides servers of the internet. */
   readonly outboundPrivate: AllowedPrivate
+  /** Who is told of what happens to uploads. Absent for nobody. */
+  readonly webhooks?: WebhookConfig
   readonly logLevel: LogLevel
 }
 
@@ -92,6 +95,7 @@ export function readConfig(env: Environment): ConfigOutcome {
   const audit = auditOf(read)
   const metrics = metricsOf(read)
   const outboundPrivate = outboundOf(read)
+  const webhooks = webhooksOf(read, outboundPrivate)
   const initHook = initHookOf(read, outboundPrivate)
   const relay = relayConfigOf(read)
   const config: ServerConfig = {
@@ -122,6 +126,7 @@ export function readConfig(env: Environment): ConfigOutcome {
     ...(metrics !== undefined && { metrics }),
     ...(initHook !== undefined && { initHook }),
     outboundPrivate,
+    ...(webhooks !== undefined && { webhooks }),
     logLevel: read.oneOf('PARTWAY_LOG_LEVEL', LOG_LEVELS) ?? 'info',
   }
   checkLifetimes(read, config)

@@ -1,5 +1,5 @@
 import { systemClock } from '../coordinator/create-partway.js'
-import type { Clock } from '../coordinator/ports.js'
+import type { Clock, Outbox } from '../coordinator/ports.js'
 import { examineAudit } from './audit/examine-audit.js'
 import { examineAuth } from './auth/examine-auth.js'
 import { readConfig, type ServerConfig } from './config.js'
@@ -10,6 +10,7 @@ import { examineLimits } from './examine-limits.js'
 import { createLog } from './logging.js'
 import type { Environment } from './settings-reader.js'
 import { openStore } from './store.js'
+import type { WebhookConfig } from './webhooks/webhook-config.js'
 
 /** One thing that was looked at, in plain words. */
 export interface Diagnosis {
@@ -104,10 +105,14 @@ async function examineStorage(
   ]
 }
 
-async function examineStore({ store: config, bucket }: ServerConfig): Promise<Diagnosis[]> {
+async function examineStore({
+  store: config,
+  bucket,
+  webhooks,
+}: ServerConfig): Promise<Diagnosis[]> {
   const log = createLog('silent', { write: () => {} })
   try {
-    const { store, concerns, facts } = await openStore(config, { bucket: bucket.name, log })
+    const { store, outbox, concerns, facts } = await openStore(config, { bucket: bucket.name, log })
     try {
       await store.check()
       const found = (await concerns()).map(
@@ -117,7 +122,8 @@ async function examineStore({ store: config, bucket }: ServerConfig): Promise<Di
       const known = (await facts()).map(
         (fact): Diagnosis => ({ about: 'store', level: 'ok', text: fact }),
       )
-      return [{ about: 'store', level: 'ok', text }, ...known, ...found]
+      const told = webhooks === undefined ? [] : [await examineOutbox(outbox, webhooks)]
+      return [{ about: 'store', level: 'ok', text }, ...known, ...found, ...told]
     } finally {
       await store.close()
     }
@@ -125,6 +131,13 @@ async function examineStore({ store: config, bucket }: ServerConfig): Promise<Di
     const text = `The store (${config.kind}) does not answer: ${describeError(error).message}`
     return [{ about: 'store', level: 'broken', text }]
   }
+}
+
+async function examineOutbox(outbox: Outbox, { endpoints }: WebhookConfig): Promise<Diagnosis> {
+  const { waiting, dead } = await outbox.size(endpoints.map(({ target }) => target))
+  const text = `Webhooks: ${waiting} wait, and ${dead} could not be delivered`
+  if (dead === 0) return { about: 'store', level: 'ok', text: `${text}.` }
+  return { about: 'store', level: 'less', text: `${text}: partway webhooks list shows them.` }
 }
 
 function tell(io: DoctorIo, json: boolean, diagnoses: readonly Diagnosis[]): void {

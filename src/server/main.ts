@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ConnectS3Options, S3Connection } from '../bucket/index.js'
 import { systemClock } from '../coordinator/create-partway.js'
-import type { Bucket, Clock, UploadRef } from '../coordinator/ports.js'
+import type { Bucket, Clock, EventRef, UploadRef } from '../coordinator/ports.js'
 import { limitedRates } from '../http/limited-rates.js'
 import type { Rates } from '../http/rates.js'
 import { createApp } from './app.js'
@@ -21,6 +21,7 @@ import { originOfParts } from './page.js'
 import { Readiness } from './readiness.js'
 import { SigningClock } from './signing-clock.js'
 import { type OpenedStore, openStore, redisKeyPrefix } from './store.js'
+import { openWebhooks } from './webhooks/open-webhooks.js'
 import { openWorkQueue } from './work-queue.js'
 
 export interface StartOptions {
@@ -92,13 +93,17 @@ export async function startServer(
   const queue = await openWorkQueue(config, { clock, log })
   metrics?.queue(queue)
   const onDue = (ref: UploadRef) => work.announce(ref)
+  const { outbox } = opened
+  const webhooks = openWebhooks(config, { outbox, clock, log, metrics })
+  const onEvent = (ref: EventRef) => webhooks?.add(ref)
   const capabilities = () => watch.capabilities()
+  const { relay } = s3
   const partway = observers.partway(
-    compose(config, { ...services, relay: s3.relay, clock, capabilities, audit, onDue }),
+    compose(config, { ...services, relay, clock, capabilities, audit, onDue, onEvent }),
   )
   const work = backgroundWork(config, { partway, queue, log })
   const close = async (): Promise<void> => {
-    await atMost(WORK_STOP_MS, work.stop())
+    await atMost(WORK_STOP_MS, Promise.all([work.stop(), webhooks?.stop()]))
     await atMost(PROBE_MS, watch.stop())
     authenticator.close()
     s3.close()
@@ -127,6 +132,7 @@ export async function startServer(
     const metricsUrl = await observers.listen(config.metrics, log)
     const listening = await listen(app, config, socketLimits(config))
     work.start()
+    webhooks?.start()
     await tellStart({ config, log, readiness, opened, url: listening.url })
     const reopen = audit?.reopen
     const { drainDelayMs } = config
@@ -190,7 +196,7 @@ async function checkBucket(bucket: Bucket, watch: BucketWatch): Promise<void> {
   }
 }
 
-async function atMost(ms: number, work: Promise<void>): Promise<void> {
+async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
   const limit = new AbortController()
   await Promise.race([work, delay(ms, undefined, { signal: limit.signal }).catch(() => {})])
   limit.abort()

@@ -1,11 +1,13 @@
 import type { Cluster, Redis } from 'ioredis'
-import type { SessionStore } from '../coordinator/ports.js'
+import type { Outbox, SessionStore } from '../coordinator/ports.js'
 import type { StoreConfig } from './config.js'
+import { LateOutbox } from './late-outbox.js'
 import { LateStore } from './late-store.js'
 import type { Log } from './logging.js'
 
 export interface OpenedStore {
   readonly store: SessionStore
+  readonly outbox: Outbox
   /** What the operator should mend, in plain words. */
   concerns(): Promise<readonly string[]>
   /** What it is, in plain words. */
@@ -39,8 +41,10 @@ export function redisKeyPrefix(bucket: string): string {
 
 async function openSqlite(path: string): Promise<OpenedStore> {
   const { openSqliteSessionStore } = await import('../sessions/sqlite/index.js')
+  const store = openSqliteSessionStore(path)
   return {
-    store: await openSqliteSessionStore(path),
+    store,
+    outbox: store.outbox,
     concerns: async () => [],
     facts: async () => [],
   }
@@ -49,7 +53,7 @@ async function openSqlite(path: string): Promise<OpenedStore> {
 function openRedis(url: string, { bucket, log }: OpenStoreOptions): OpenedStore {
   let concerns = async (): Promise<readonly string[]> => []
   let facts = async (): Promise<readonly string[]> => []
-  let connection: Redis | Cluster | undefined
+  let connection: { readonly redis: Redis | Cluster; readonly outbox: Outbox } | undefined
   const connect = async (): Promise<SessionStore> => {
     const redisModule = await import('../sessions/redis/index.js')
     const { connectRedisSessionStore, redisConcerns, redisFacts } = redisModule
@@ -59,14 +63,16 @@ function openRedis(url: string, { bucket, log }: OpenStoreOptions): OpenedStore 
     const { store, redis } = await connectRedisSessionStore(url, { keyPrefix, log: onFault })
     concerns = () => redisConcerns(redis)
     facts = () => redisFacts(redis)
-    connection = redis
+    connection = { redis, outbox: store.outbox }
     return store
   }
   const store = new LateStore(connect)
-  const connected = async (): Promise<Redis | Cluster> => {
+  const connected = async () => {
     if (connection === undefined) await store.check()
     if (connection === undefined) throw new Error('Redis is not connected')
     return connection
   }
-  return { store, concerns: () => concerns(), facts: () => facts(), redis: connected }
+  const outbox = new LateOutbox(async () => (await connected()).outbox)
+  const redis = async () => (await connected()).redis
+  return { store, outbox, concerns: () => concerns(), facts: () => facts(), redis }
 }

@@ -365,6 +365,24 @@ export const VARIABLES = [
       'Whether hooks may be on private networks and this machine, and there without TLS: `true`, or only those hosts, separated by commas. Otherwise they are on the internet, by https.',
   },
   {
+    name: 'PARTWAY_WEBHOOK_URL',
+    default: '',
+    meaning:
+      'Who is told of what happens to uploads: addresses, separated by commas, each of which is told everything. New ones belong at the end. Without it, nobody.',
+  },
+  {
+    name: 'PARTWAY_WEBHOOK_SECRET',
+    default: '',
+    meaning:
+      'With `PARTWAY_WEBHOOK_URL`, required: `whsec_` and the base64 of 24 to 64 bytes, which sign what is sent. A list, separated by commas or lines: each signs.',
+  },
+  {
+    name: 'PARTWAY_WEBHOOK_EVENTS',
+    default: '',
+    meaning:
+      'What is told, separated by commas: `upload.completed`, `upload.failed`, `upload.aborted`, `upload.expired`, `upload.verified`. Without it, all.',
+  },
+  {
     name: 'PARTWAY_LOG_LEVEL',
     default: 'info',
     meaning: '`debug`, `info`, `warn`, `error` or `silent`.',

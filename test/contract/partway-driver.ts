@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createPartway } from '../../src/coordinator/create-partway.js'
+import type { EventSettings } from '../../src/coordinator/events.js'
 import type { ContentCheck } from '../../src/coordinator/first-bytes.js'
 import type { Limits } from '../../src/coordinator/limits.js'
 import type { Caller, Partway, SignedBatches } from '../../src/coordinator/partway.js'
@@ -45,6 +46,8 @@ export interface DriverOptions {
   /** @default none */
   readonly contentCheck?: ContentCheck
   readonly limits?: Limits
+  /** @default none */
+  readonly events?: EventSettings
 }
 
 /** A coordinator on given services, driven the way a client would. */
@@ -55,6 +58,7 @@ export class PartwayDriver {
   readonly #settings: Partial<CoordinatorSettings>
   readonly #contentCheck: ContentCheck | undefined
   readonly #limits: Limits
+  readonly #events: EventSettings | undefined
 
   #services: PartwayServices
   #partway: Partway
@@ -65,6 +69,7 @@ export class PartwayDriver {
     this.#settings = options.settings ?? {}
     this.#contentCheck = options.contentCheck
     this.#limits = options.limits ?? {}
+    this.#events = options.events
     this.#partway = this.another()
   }
 
@@ -98,6 +103,7 @@ export class PartwayDriver {
       secret: SECRET,
       clock: this.clock,
       settings: this.#settings,
+      ...(this.#events && { events: this.#events }),
       ...(this.#contentCheck && { contentCheck: this.#contentCheck }),
       limits: this.#limits,
     })

@@ -1,6 +1,8 @@
 /** Variables whose values nobody may read anywhere. */
 const SECRETS = [
   ...['PARTWAY_SECRET', 'PARTWAY_JWT_SECRET', 'PARTWAY_TOKEN'],
+  // An address may have a secret in its path.
+  ...['PARTWAY_WEBHOOK_SECRET', 'PARTWAY_WEBHOOK_URL'],
   ...['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'],
 ]
 /** What shorter ones are made of may be there for another reason. */

@@ -115,6 +115,25 @@ describe('the janitor', () => {
     expect(await openUploads()).toBe(1)
   })
 
+  it('writes what others are to be told, by the command as well', async () => {
+    const [abandoned] = await begin(partwayAgo(LONG_AGO_MS), 1)
+    const more = {
+      PARTWAY_WEBHOOK_URL: 'https://hooks.invalid/',
+      PARTWAY_WEBHOOK_SECRET: randomBytes(32).toString('base64'),
+    }
+    expect(await run({}, more)).toMatchObject({ code: 0 })
+    const [ref = { owner, id: '', target: '' }] = await store.outbox.due({
+      target: '1',
+      now: Date.now(),
+      limit: 9,
+    })
+    const claim = await store.outbox.claim(ref, { now: Date.now(), leaseMs: 1 })
+    expect(JSON.parse(claim?.event.payload ?? '{}')).toMatchObject({
+      type: 'upload.expired',
+      data: { upload_id: abandoned, owner },
+    })
+  })
+
   it('takes nothing for an orphan that is young, has a record, or is of another program', async () => {
     const [known = ''] = await begin(partwayAgo(0), 1)
     const id = randomBytes(32).toString('base64url')

@@ -29,6 +29,11 @@ const OWNER = 'ada-the-owner'
 const NAME = 'secret-name-of-a-file'
 const BYTES = 'ten bytes.'
 
+/** An endpoint that no name leads to (RFC 6761). */
+const WEBHOOKS = {
+  PARTWAY_WEBHOOK_URL: 'https://hooks.invalid/uploads',
+  PARTWAY_WEBHOOK_SECRET: `whsec_${randomBytes(32).toString('base64')}`,
+}
 /** Against what hangs. */
 const PATIENCE = { timeout: 20_000, interval: 50 }
 
@@ -68,6 +73,7 @@ beforeAll(async () => {
     PARTWAY_METRICS: '0',
     PARTWAY_RATE_STATUS: '2/min',
     PARTWAY_JANITOR_INTERVAL: '1s',
+    ...WEBHOOKS,
   })
   await load()
   text = await (await fetch(server.metricsUrl ?? '')).text()

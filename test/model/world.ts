@@ -5,14 +5,14 @@ import type {
   ReadObject,
   ReadObjectOutcome,
   RemoveObject,
-  SessionStore,
   UploadRef,
   Usage,
 } from '../../src/coordinator/ports.js'
 import { type Session, TOKEN_METADATA_KEY } from '../../src/coordinator/session.js'
 import { S3_LIMITS } from '../../src/protocol/index.js'
-import { openSqliteSessionStore } from '../../src/sessions/sqlite/index.js'
+import { openSqliteSessionStore, type SqliteSessionStore } from '../../src/sessions/sqlite/index.js'
 import { MemoryBucket } from '../helpers/memory-bucket.js'
+import { eventProblem, TARGET, tellAll } from './event-law.js'
 import { FileHistory, type MultipartHistory } from './history.js'
 import { recordProblem, toldProblem } from './laws.js'
 import { CHUNK, type FileSpec, ModelFile } from './model-file.js'
@@ -55,7 +55,7 @@ export class World {
   /** Those that are not done, stopped ones included. */
   readonly performing = new Set<Performance>()
   readonly problems: string[] = []
-  #store: SessionStore = openSqliteSessionStore(':memory:')
+  #store: SqliteSessionStore = openSqliteSessionStore(':memory:')
   /** By owner and content, whose upload completed with it last. */
   readonly #contents = new Map<string, FileHistory>()
 
@@ -76,6 +76,7 @@ export class World {
         leaseMs: LEASE_MS,
         limits: { ...S3_LIMITS, minPartSize: CHUNK },
       },
+      events: { targets: [TARGET] },
       // Of which there is always enough: so that what is taken is looked at in every step.
       limits: { maxOpenUploads: 1_000, maxStoredBytes: 1e9 },
     })
@@ -283,12 +284,13 @@ export class World {
     const next = (await this.sessionOf(history))?.upload
     const { record } = history
     const { now } = this.stage
+    const events = eventProblem(record, next, await tellAll(this.#store.outbox, now))
     // A process that stood still writes the lifetime that was right when it stopped.
     const isLate = next === undefined && performance.actor.wasStopped
     if (record !== undefined && (record.keepUntil <= now || isLate)) history.forget()
     const told = this.histories.map((one) => toldProblem(this, one))
     const taken = await usageProblem(this, history)
-    for (const problem of [recordProblem(this, { history, next, call }), taken, ...told]) {
+    for (const problem of [recordProblem(this, { history, next, call }), taken, events, ...told]) {
       if (problem !== undefined) this.problems.push(problem)
     }
     history.keep(next)

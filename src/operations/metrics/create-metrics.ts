@@ -1,7 +1,13 @@
 import type * as Prometheus from 'prom-client'
 import type { Registry } from 'prom-client'
 import type { Partway } from '../../coordinator/partway.js'
-import type { Bucket, Clock, PartSigner, SessionStore } from '../../coordinator/ports.js'
+import type {
+  Bucket,
+  Clock,
+  OutboxSize,
+  PartSigner,
+  SessionStore,
+} from '../../coordinator/ports.js'
 import type { WorkQueue } from '../background/work-queue.js'
 import { Meter } from './meter.js'
 import { meteredBucket, meteredSigner } from './metered-bucket.js'
@@ -29,8 +35,15 @@ export interface Metrics {
   /** Tells what waits there, whenever metrics are read. */
   queue(queue: Pick<WorkQueue, 'waiting'>): void
   readonly requests: MeteredRequests
+  readonly webhooks: MeteredWebhooks
   /** How far the bucket's clock is ahead, in milliseconds. */
   clockOffset(offsetMs: number): void
+}
+
+/** For the options `onAttempt` and `onSize` of `WebhookDeliverer`. */
+export interface MeteredWebhooks {
+  attempt(result: 'delivered' | 'failed' | 'dead'): void
+  size(size: OutboxSize): void
 }
 
 /** Loads `prom-client`. Each call makes a registry of its own. */
@@ -54,6 +67,13 @@ export async function createMetrics({
     partway: (partway) => meteredPartway(partway, meter, stopwatch),
     queue: (queue) => meteredQueue(queue, meter),
     requests: meteredRequests(meter, stopwatch),
+    webhooks: {
+      attempt: (result) => meter.count('partway_webhook_attempts_total', { result }),
+      size: ({ waiting, dead }) => {
+        meter.set('partway_webhooks_waiting', {}, waiting)
+        meter.set('partway_webhooks_dead', {}, dead)
+      },
+    },
     clockOffset: (ms) => meter.set('partway_bucket_clock_offset_seconds', {}, ms / 1_000),
   }
 }

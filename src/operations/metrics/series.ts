@@ -119,6 +119,19 @@ export const SERIES = {
     kind: 'counter',
     help: 'Times that the store could not be asked for work.',
   },
+  partway_webhook_attempts_total: {
+    kind: 'counter',
+    help: 'Attempts to deliver a webhook: delivered, failed (and tried again), or dead.',
+    labels: { result: ['delivered', 'failed', 'dead'] },
+  },
+  partway_webhooks_waiting: {
+    kind: 'gauge',
+    help: 'Webhooks that are to be delivered, at once or later.',
+  },
+  partway_webhooks_dead: {
+    kind: 'gauge',
+    help: 'Webhooks that nobody tries to deliver any more.',
+  },
   partway_jobs_waiting: {
     kind: 'gauge',
     help: 'Work in the background that waits in the queue, which servers on one Redis share.',

@@ -7,13 +7,10 @@ import type {
   UploadRef,
 } from '../../coordinator/ports.js'
 import type { Lifetime } from '../../coordinator/session.js'
+import { type Hint, lookThrough } from './hints.js'
 import { uploadKeys } from './keys.js'
 import { numberAt, type RunScript, textAt } from './scripts.js'
 
-/** Hints that are looked at in one go. */
-const BATCH = 100
-/** After so many, `due` gives what it has found. */
-const MAX_LOOKS = 2_000
 /**
  * How long a hint that leads to nothing stays, in ms: it is written before the claim that it is for, by
  * the clock of another process.
@@ -28,12 +25,6 @@ export interface DueHintsOptions {
   readonly key: string
   /** The script that says of an upload when there is something to do, if there will be. */
   readonly when: 'lease' | 'idle'
-}
-
-/** That an upload is to be looked at, and when. */
-interface Hint {
-  readonly member: string
-  readonly at: number
 }
 
 interface Expected extends Lifetime {
@@ -105,28 +96,9 @@ export class DueHints {
   }
 
   async due({ now, limit }: DueQuery): Promise<readonly UploadRef[]> {
-    const found: DueUpload[] = []
-    // How many hints, of those looked at, are still where they were.
-    let kept = 0
-    for (let looks = 0; looks < MAX_LOOKS && found.length < limit; looks += BATCH) {
-      const hints = await this.#until(now, kept)
-      const outcomes = await Promise.all(hints.map((hint) => this.#lookAt(hint, now)))
-      kept += outcomes.filter((outcome) => outcome !== 'moved').length
-      found.push(...outcomes.filter((outcome) => typeof outcome === 'object'))
-      if (hints.length < BATCH) break
-    }
-    found.sort((a, b) => a.since - b.since)
-    return found.slice(0, limit).map(({ ref }) => ref)
-  }
-
-  async #until(now: number, offset: number): Promise<Hint[]> {
-    const range = [this.#key, '-inf', now, 'WITHSCORES', 'LIMIT', offset, BATCH] as const
-    const reply = await this.#redis.zrangebyscore(...range)
-    const hints: Hint[] = []
-    for (let i = 0; i + 1 < reply.length; i += 2) {
-      hints.push({ member: reply[i] ?? '', at: Number(reply[i + 1]) })
-    }
-    return hints
+    const look = (hint: Hint) => this.#lookAt(hint, now)
+    const found = await lookThrough(this.#redis, this.#key, { now, limit, look })
+    return found.map(({ ref }) => ref)
   }
 
   async #lookAt(hint: Hint, now: number): Promise<DueUpload | 'kept' | 'moved'> {

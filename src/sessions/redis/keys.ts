@@ -9,6 +9,7 @@ export interface UploadKeys {
   readonly byEnd: string
   readonly contents: string
   readonly charges: string
+  readonly outbox: string
 }
 
 /** The prefix must not have a brace: Redis Cluster takes the first pair of them for the hash tag. */
@@ -26,6 +27,23 @@ export function idleKey(keyPrefix: string): string {
   return `${keyPrefix}idle`
 }
 
+/** Where it is noted of all owners which events are to be delivered to `target`: as {@link dueKey}. */
+export function outboxDueKey(keyPrefix: string, target: string): string {
+  return `${keyPrefix}outbox-due:${target}`
+}
+
+/** Where it is noted of all owners which events are dead: as {@link dueKey}. */
+export function outboxDeadKey(keyPrefix: string): string {
+  return `${keyPrefix}outbox-dead`
+}
+
+/** The owner whose {@link UploadKeys.outbox} has that name. */
+export function ownerOfOutbox(keyPrefix: string, key: string): string | undefined {
+  const tag = key.slice(keyPrefix.length + 1, -'}:outbox'.length)
+  if (key !== `${keyPrefix}{${tag}}:outbox`) return undefined
+  return tag === '%' ? '' : decodeURIComponent(tag)
+}
+
 export function uploadKeys(keyPrefix: string, { owner, id }: UploadRef): UploadKeys {
   const own = `${keyPrefix}{${hashTag(owner)}}:`
   return {
@@ -36,6 +54,7 @@ export function uploadKeys(keyPrefix: string, { owner, id }: UploadRef): UploadK
     byEnd: `${own}by-end`,
     contents: `${own}contents`,
     charges: `${own}charges`,
+    outbox: `${own}outbox`,
   }
 }
 

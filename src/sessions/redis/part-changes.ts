@@ -1,3 +1,4 @@
+import type { Signing } from '../../coordinator/ports.js'
 import type { PartRecord } from '../../coordinator/session.js'
 import { isHexEtag } from '../part-slots.js'
 
@@ -55,4 +56,11 @@ export function span(parts: readonly PartRecord[]): readonly [low: number, high:
     high = Math.max(high, index)
   }
   return [Math.min(low, high), high]
+}
+
+const NOTHING_SIGNED: Signing = { urls: 0, perPart: 0, spare: Number.MAX_SAFE_INTEGER }
+
+/** What `begin` and `record` are told of the URLs that are about to be signed. */
+export function signingArgs({ urls, perPart, spare }: Signing = NOTHING_SIGNED): number[] {
+  return [urls, perPart, spare]
 }

@@ -14,7 +14,6 @@ import type {
   ReplaceStep,
   SessionStore,
   SettleStep,
-  Signing,
   UnfinishedPage,
   UnfinishedQuery,
   UploadPage,
@@ -30,8 +29,10 @@ import { type RefusalKind, refusedPart } from '../refused-part.js'
 import { decodeDraft, decodeRecord, encodeDraft, encodeObject, toUpload } from '../stored-upload.js'
 import { DueHints } from './due-hints.js'
 import { checkKeyPrefix, dueKey, idleKey, uploadKeys } from './keys.js'
-import { encodeChanges, span } from './part-changes.js'
+import { encodeChanges, signingArgs, span } from './part-changes.js'
+import { RedisOutbox } from './redis-outbox.js'
 import { hashAt, numberAt, type Reply, type RunScript, scriptRunner, textAt } from './scripts.js'
+import { encodeTold } from './told-events.js'
 
 export interface RedisSessionStoreOptions {
   readonly redis: Redis | Cluster
@@ -60,6 +61,8 @@ const KEY_MARGIN_MS = 60 * 60 * 1000
  * the bucket.
  */
 export class RedisSessionStore implements SessionStore {
+  /** Of the same keys. */
+  readonly outbox: RedisOutbox
   readonly #redis: Redis | Cluster
   readonly #keyPrefix: string
   readonly #ownsConnection: boolean
@@ -74,6 +77,7 @@ export class RedisSessionStore implements SessionStore {
     this.#ownsConnection = ownsConnection
     this.#run = scriptRunner(redis)
     const common = { redis, run: this.#run, keyPrefix }
+    this.outbox = new RedisOutbox({ ...common, marginMs: KEY_MARGIN_MS })
     this.#hints = new DueHints({ ...common, key: dueKey(keyPrefix), when: 'lease' })
     this.#idle = new DueHints({ ...common, key: idleKey(keyPrefix), when: 'idle' })
   }
@@ -218,6 +222,9 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async settle(ref: UploadRef, step: SettleStep): Promise<boolean> {
+    const { events = [] } = step
+    // First: an event of which no hint tells would wait until the outbox is mended.
+    if (events.length > 0) await this.outbox.expect(events)
     const args = [
       ref.id,
       step.now,
@@ -230,11 +237,12 @@ export class RedisSessionStore implements SessionStore {
       KEY_MARGIN_MS,
       step.epoch ?? 0,
       step.to === 'completed' ? (step.contents ?? []).join(' ') : '',
+      encodeTold(events, step.now),
     ]
     const isLeft = step.to === 'verifying'
     const [, reply] = await Promise.all([
       isLeft && this.#hints.add(ref, step.now, step.now),
-      this.#run('settle', this.#everyKey(ref), args),
+      this.#run('settle', [...this.#everyKey(ref), this.#keys(ref).outbox], args),
     ])
     if (textAt(reply, 0) !== 'settled') return false
     if (!isLeft && step.from !== 'creating') this.#hints.drop(ref, numberAt(reply, 1))
@@ -327,12 +335,6 @@ export class RedisSessionStore implements SessionStore {
 }
 
 const CLAIMED: ReadonlySet<string> = new Set(['completing', 'verifying', 'aborting'])
-
-function signingArgs({ urls, perPart, spare }: Signing = NOTHING_SIGNED): number[] {
-  return [urls, perPart, spare]
-}
-
-const NOTHING_SIGNED: Signing = { urls: 0, perPart: 0, spare: Number.MAX_SAFE_INTEGER }
 
 function exceededAt(reply: Reply): Exceeded {
   const name = textAt(reply, 1)

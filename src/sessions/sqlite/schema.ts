@@ -72,6 +72,25 @@ export const STEPS: readonly string[] = [
    ) WITHOUT ROWID;
    CREATE INDEX days_by_day ON days (day);`,
   `CREATE INDEX uploads_by_expiry ON uploads (expires_at) WHERE state IN ('creating', 'uploading');`,
+  `CREATE TABLE outbox (
+     row INTEGER PRIMARY KEY,
+     owner TEXT NOT NULL,
+     id TEXT NOT NULL,
+     target TEXT NOT NULL,
+     type TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     payload TEXT NOT NULL,
+     state TEXT NOT NULL,
+     due_at INTEGER NOT NULL,
+     attempts INTEGER NOT NULL,
+     fence INTEGER NOT NULL,
+     keep_until INTEGER NOT NULL,
+     reason TEXT,
+     UNIQUE (owner, id, target)
+   );
+   CREATE INDEX outbox_by_due ON outbox (target, due_at) WHERE state = 'waiting';
+   CREATE INDEX outbox_dead ON outbox (row) WHERE state = 'dead';
+   CREATE INDEX outbox_by_end ON outbox (keep_until);`,
 ]
 
 /** Brings the file to this release's form. Several processes may open it at once. */

@@ -48,6 +48,7 @@ import {
   unfinishedPage,
   urlsOf,
 } from './rows.js'
+import { SqliteOutbox } from './sqlite-outbox.js'
 import { prepareStatements, type Statements } from './statements.js'
 
 /** A place before the newest upload there can be. */
@@ -59,6 +60,8 @@ const BEFORE_ALL = { createdAt: Number.MAX_SAFE_INTEGER, id: '' }
  * acknowledged one is on disk. Calls to SQLite are synchronous: each holds the event loop for as long as it takes.
  */
 export class SqliteSessionStore implements SessionStore {
+  /** Of the same file. */
+  readonly outbox: SqliteOutbox
   readonly #db: Database.Database
   readonly #sql: Statements
   readonly #parts: PartTable
@@ -70,6 +73,7 @@ export class SqliteSessionStore implements SessionStore {
     this.#sql = prepareStatements(db)
     this.#parts = new PartTable(db)
     this.#owners = new OwnerTable(db)
+    this.outbox = new SqliteOutbox(db)
   }
 
   async begin(draft: UploadDraft, step: BeginStep): Promise<BeginOutcome> {
@@ -209,6 +213,7 @@ export class SqliteSessionStore implements SessionStore {
       this.#owners.countOpened(ref.owner, row, step.now)
       const contents = step.to === 'completed' ? (step.contents ?? []) : []
       for (const content of contents) this.#sql.putContent.run([ref.owner, content, row.row])
+      this.outbox.put(step.events ?? [])
       return true
     })
   }

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import type { SessionStore } from '../../../src/coordinator/ports.js'
+import type { Outbox, SessionStore } from '../../../src/coordinator/ports.js'
+import { LateOutbox } from '../../../src/server/late-outbox.js'
 import { LateStore } from '../../../src/server/late-store.js'
 import { openSqliteSessionStore } from '../../../src/sessions/sqlite/index.js'
 
@@ -32,6 +33,20 @@ it('gives every call on to the store', async () => {
   await store.check()
   called.length = 0
   for (const name of methods) await Reflect.apply(Reflect.get(store, name), store, [])
+  expect(called).toEqual(methods)
+})
+
+it('gives every call on to the outbox of the store', async () => {
+  const called: string[] = []
+  const inner = new Proxy({} as Outbox, {
+    get: (_target, name) => {
+      if (name === 'then') return undefined
+      return async () => called.push(String(name))
+    },
+  })
+  const outbox = new LateOutbox(async () => inner)
+  const methods = ['due', 'claim', 'end', 'dead', 'revive', 'size', 'mend']
+  for (const name of methods) await Reflect.apply(Reflect.get(outbox, name), outbox, [])
   expect(called).toEqual(methods)
 })
 

@@ -54,7 +54,7 @@ describe('the keys of Redis', () => {
         const hints = calls.filter(([key = '']) => ofHints.includes(key))
         const steps = calls.filter((keys) => !hints.includes(keys))
         expect(hints.map((keys) => keys.length)).toEqual([1, 1, 1])
-        expect(steps.map((keys) => keys.length)).toEqual([7, 2, 3, 6, 3, 4, 2, 7, 2, 2])
+        expect(steps.map((keys) => keys.length)).toEqual([7, 2, 3, 6, 3, 4, 2, 8, 2, 2])
         expect(new Set(steps.flat().map(slotOf)).size).toBe(1)
       }),
     )

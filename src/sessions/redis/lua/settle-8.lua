@@ -8,6 +8,7 @@
   KEYS[5]  the owner's entries, by the end of the record
   KEYS[6]  the owner's contents (hash: content = id of the upload that has it)
   KEYS[7]  the owner's charges, by when they are over
+  KEYS[8]  outbox of the owner (hash: "e:" name = event, "d:" name = how its delivery is)
 
   ARGV[1]   id
   ARGV[2]   now, ms since the epoch
@@ -20,12 +21,14 @@
   ARGV[9]   how much longer than the records the keys live, ms
   ARGV[10]  epoch that the record gets, or 0 for the one that it has
   ARGV[11]  what the content is known by from now on, separated by spaces
+  ARGV[12]  what others are to be told, JSON, or empty: name, event and delivery of each, and how many ms to keep it
 
   Returns  {'settled', end of the lease that the claim had, ms since the epoch}
            {'refused'}  no such record, another state, or another fence
 ]]
 -- include save.lua
 -- include keep.lua
+-- include live.lua
 local field, now, to = 'r:' .. ARGV[1], tonumber(ARGV[2]), ARGV[5]
 local raw = redis.call('HGET', KEYS[1], field)
 local record = raw and cjson.decode(raw)
@@ -52,4 +55,9 @@ end
 if #contents > 0 then record.contents = contents end
 save(KEYS[1], KEYS[7], raw, record, now)
 keepKeys(record, ARGV[9])
+for _, told in ipairs(ARGV[12] ~= '' and cjson.decode(ARGV[12]) or {}) do
+  local name, event, delivery, ms = unpack(told)
+  redis.call('HSET', KEYS[8], 'e:' .. name, event, 'd:' .. name, delivery)
+  live(KEYS[8], ms + tonumber(ARGV[9]))
+end
 return { 'settled', lease }
