@@ -6,8 +6,12 @@ import { build } from 'esbuild'
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 const DIST = '../../../dist/client/'
-/** Script by path of the page: the client as it is built, and the React hook in an app of its own. */
-const PAGES: Readonly<Record<string, string>> = { '/': 'page', '/react': 'react-page' }
+/** Script by path of the page: the client as it is built, the React hook in an app of its own, and what is measured. */
+const PAGES: Readonly<Record<string, string>> = {
+  '/': 'page',
+  '/react': 'react-page',
+  '/bench': 'bench-page',
+}
 
 const html = (script: string) =>
   `<!doctype html><html lang="en"><title>loading</title><main></main><script type="module" src="/${script}.js"></script></html>`
