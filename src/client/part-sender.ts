@@ -9,10 +9,15 @@ import type { ClientPorts, HttpReply } from './ports.js'
 import { type PutOutcome, putOutcome } from './put-outcome.js'
 import { reasonOf } from './reason.js'
 import { nextDelayMs, type RetryPolicy, retryAfterMs, withStallLimit } from './retry.js'
+import type { StableFile } from './stable-file.js'
+import type { Turns } from './turns.js'
 
 export interface PartSenderOptions {
   readonly ports: ClientPorts
   readonly exchange: PartsExchange
+  /** Whose turn it is to be on its way. */
+  readonly turns: Turns
+  readonly file: StableFile
   readonly retry: RetryPolicy
   /** After so long without a byte moving, a try is given up, in ms. */
   readonly stallMs: number
@@ -64,12 +69,21 @@ export class PartSender {
 
   /**
    * Resolves once the bucket has answered with the part's ETag, which is then reported. `reload` reads
-   * the bytes of the part again.
+   * the bytes of the part again. The URL is there before it is the part's turn.
    */
   async send(part: LoadedPart, reload: () => Promise<LoadedPart>): Promise<void> {
+    const { turns, signal } = this.#options
+    const url = await this.#sign(part)
+    await turns.take(async () => {
+      signal.throwIfAborted()
+      await this.#send(part, url, reload)
+    })
+  }
+
+  async #send(part: LoadedPart, early: HeldUrl, reload: () => Promise<LoadedPart>): Promise<void> {
     const tally: Tally = { failures: 0, refusals: 0, mismatches: 0 }
     let current = part
-    let url: HeldUrl | undefined
+    let url: HeldUrl | undefined = early
     for (;;) {
       url = this.#stillFresh(url) ?? (await this.#sign(current))
       const attempt = await this.#attempt(current, url.signed)
@@ -106,8 +120,10 @@ export class PartSender {
   }
 
   async #afterTransient(attempt: Attempt, tally: Tally, signed: SignedPart): Promise<void> {
-    const { ports, signal, onOffline, onOverload } = this.#options
+    const { ports, signal, onOffline, onOverload, file } = this.#options
     const { status, retryAfterMs, outcome } = attempt
+    // A browser says no more of a piece that it cannot read than of a bucket that does not answer.
+    if (status === 0) await file.assertUnchanged()
     const reason = 'reason' in outcome ? outcome.reason : ''
     tally.refusals = 0
     if (status === 429 || status === 503) onOverload()
@@ -153,7 +169,7 @@ export class PartSender {
   }
 
   #put(
-    { index, bytes }: LoadedPart,
+    { index, body }: LoadedPart,
     { url, headers }: SignedPart,
     { signal, touch }: { readonly signal: AbortSignal; readonly touch: () => void },
   ): Promise<HttpReply> {
@@ -161,7 +177,7 @@ export class PartSender {
       touch()
       this.#options.onSent(index, sent)
     }
-    return this.#options.ports.transport.putPart({ url, headers, body: bytes, signal, onSent })
+    return this.#options.ports.transport.putPart({ url, headers, body, signal, onSent })
   }
 
   async #backOff(
@@ -188,12 +204,12 @@ export class PartSender {
     return url !== undefined && this.#options.ports.clock.now() < url.staleAt ? url : undefined
   }
 
-  async #sign({ index, bytes, checksum }: LoadedPart): Promise<HeldUrl> {
+  async #sign({ index, size, checksum }: LoadedPart): Promise<HeldUrl> {
     const { exchange, ports } = this.#options
     const askedAt = ports.clock.now()
     const signed = await exchange.sign({ index, ...(checksum === undefined ? {} : { checksum }) })
-    if (signed.size !== bytes.length) {
-      const text = `The server signed ${signed.size} bytes for part ${index} of ${bytes.length}`
+    if (signed.size !== size) {
+      const text = `The server signed ${signed.size} bytes for part ${index} of ${size}`
       throw new PartwayError('UNEXPECTED_REPLY', text)
     }
     this.#options.onTarget(signed.url)
@@ -209,8 +225,8 @@ export class PartSender {
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html */
 const CORS_HINT =
-  '. No answer of the bucket was ever let through to this page: if the bucket can be reached, its CORS ' +
-  'rules must allow PUT from the origin of this page, with any header, and expose ETag'
+  '. If the bucket can be reached, its CORS rules must allow PUT from the origin of this page, with any ' +
+  'header, and expose ETag'
 
 function etagHidden({ index, url }: SignedPart): PartwayError {
   const text =

@@ -51,11 +51,14 @@ export interface PutPartRequest {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   /** Must not be changed before the promise settles. */
-  readonly body: Uint8Array
+  readonly body: PartBody
   readonly signal: AbortSignal
   /** Told, as the bytes go, how many of them went in all. */
   readonly onSent: (bytes: number) => void
 }
+
+/** The bytes of a part, or the piece of a file that they are. */
+export type PartBody = Uint8Array | Blob
 
 export interface HttpReply {
   readonly status: number
@@ -63,6 +66,12 @@ export interface HttpReply {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }
+
+/**
+ * Memory for a part, the same at each call. Whoever has to move it elsewhere (and thereby detaches it) hands over
+ * what it has become.
+ */
+export type PartBuffer = (moved?: Uint8Array) => Uint8Array
 
 /** A file as it was when it was opened. */
 export interface FileSource {
@@ -82,7 +91,13 @@ export interface FileSource {
    * The bytes from `offset`, as many as there are up to `length`. A source that can read into memory
    * which is there already takes `buffer()`, of at least that length; another makes its own.
    */
-  read(offset: number, length: number, buffer: () => Uint8Array): Promise<Uint8Array>
+  read(offset: number, length: number, buffer: PartBuffer): Promise<Uint8Array>
+
+  /**
+   * The bytes from `offset` as they can be sent without being in memory. Where there is this, what was read is let go
+   * as soon as it is hashed.
+   */
+  piece?(offset: number, length: number): Blob
 
   currentVersion(): Promise<string>
 }

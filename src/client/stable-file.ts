@@ -1,5 +1,5 @@
 import { PartwayError } from './partway-error.js'
-import type { FileSource } from './ports.js'
+import type { FileSource, PartBuffer } from './ports.js'
 
 /**
  * A file that must stay what it was when it was opened: an object made of two versions of it would be
@@ -18,11 +18,16 @@ export class StableFile {
   }
 
   /** `length` bytes from `offset`, as {@link FileSource.read}. Throws `FILE_CHANGED` or `FILE_UNREADABLE`. */
-  async read(offset: number, length: number, buffer: () => Uint8Array): Promise<Uint8Array> {
+  async read(offset: number, length: number, buffer: PartBuffer): Promise<Uint8Array> {
     const bytes = await this.#source.read(offset, length, buffer)
     if (bytes.length < length) throw this.changed()
     await this.assertUnchanged()
     return bytes
+  }
+
+  /** As {@link FileSource.piece}. */
+  piece(offset: number, length: number): Blob | undefined {
+    return this.#source.piece?.(offset, length)
   }
 
   async assertUnchanged(): Promise<void> {
@@ -33,7 +38,7 @@ export class StableFile {
     return new PartwayError(
       'FILE_CHANGED',
       `${this.#source.name} was changed, replaced or removed while it was being uploaded; ` +
-        'nothing was completed. Start again when it is at rest.',
+        'nothing was completed',
     )
   }
 }

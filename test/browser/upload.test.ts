@@ -42,6 +42,19 @@ describe.skipIf(!canDriveBrowser())('an upload from a page', () => {
     expect(await tab.states()).toEqual(['preparing', 'uploading', 'completing', 'completed'])
   })
 
+  it('is not lost to garbage collection while it reads', async () => {
+    const session = await stage.context.newCDPSession(tab.page)
+    const chosen = file(12)
+    await tab.begin(chosen)
+    const done = tab.end()
+    let isDone = false
+    done.then(() => {
+      isDone = true
+    })
+    while (!isDone) await session.send('HeapProfiler.collectGarbage')
+    await expectWhole(chosen)
+  })
+
   it.each(['md5', 'crc64nvme'] as const)(
     'hashes by a worker with checksum %s',
     async (checksum) => {
