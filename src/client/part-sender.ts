@@ -229,9 +229,7 @@ const CORS_HINT =
   'header, and expose ETag'
 
 function etagHidden({ index, url }: SignedPart): PartwayError {
-  const text =
-    `The bucket took part ${index}, but hides the ETag from this page: the CORS rules of the bucket ` +
-    'must expose the header ETag'
+  const text = `The bucket took part ${index}, but its CORS rules must expose the header ETag`
   return new PartwayError('ETAG_NOT_EXPOSED', text, { request: describeRequest('PUT', url) })
 }
 

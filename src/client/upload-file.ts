@@ -41,7 +41,7 @@ export async function uploadFile(
   try {
     for (let beginning = 1; ; beginning++) {
       try {
-        const reply = await begin(frame, request, beginning > 1)
+        const reply = await begin(frame, request, beginning > 1 || frame.ledger.hasRecords)
         uploadId = reply.uploadId
         options.onBegin?.(reply)
         const object = await finish(frame, reply)
