@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import { UploadFixture } from './support/upload-fixture.js'
+
+/** As of a browser: what is sent is a piece of the file, and not the bytes that were hashed. */
+function byPieces(size: number): UploadFixture {
+  const fixture = new UploadFixture({ size })
+  const piece = (offset: number, length: number) =>
+    new Blob([Uint8Array.from(fixture.file.bytes.subarray(offset, offset + length))])
+  Object.assign(fixture.file, { piece })
+  return fixture
+}
+
+describe('a file that is sent by pieces', () => {
+  it('arrives whole, with no more memory than for what is read at a time', async () => {
+    const fixture = byPieces(400)
+    await fixture.upload({ concurrency: 6 })
+    expect(fixture.service.object.equals(fixture.file.bytes)).toBe(true)
+    expect(fixture.service.mostPutsInFlight).toBe(6)
+    expect(fixture.file.buffers.size).toBeLessThanOrEqual(4)
+    expect(fixture.file.reads).toHaveLength(40)
+  })
+
+  it('is known to be changed when the pieces cannot be sent any more', async () => {
+    const fixture = byPieces(95)
+    fixture.service.onPut = () => {
+      fixture.file.present = 'v2'
+      return 'reset'
+    }
+    expect((await fixture.failure({ concurrency: 6 })).code).toBe('FILE_CHANGED')
+    expect(fixture.clock.now()).toBeLessThan(1_000)
+  })
+})
