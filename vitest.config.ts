@@ -21,7 +21,7 @@ export default defineConfig({
         // On the embedded bucket, so it needs no service.
         test: {
           name: 'local-bucket',
-          include: ['test/local-bucket/**/*.test.ts'],
+          include: ['test/{local-bucket,examples}/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -56,6 +56,8 @@ export default defineConfig({
           // The cases mostly wait for time-outs and leases.
           maxConcurrency: 10,
           maxWorkers: 2,
+          // After the others: what they take of the machine would look like a slow bucket.
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -1,62 +1,72 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import {
-  CreateBucketCommand,
-  DeleteBucketCommand,
-  DeleteObjectCommand,
   GetObjectCommand,
+  ListMultipartUploadsCommand,
   ListObjectsV2Command,
+  ListPartsCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
+import type { DevPlace } from './partway.js'
 
-/** A bucket of the demo's own, seen as any S3 client sees it. */
+const Bucket = 'uploads'
+
+/** The bucket of `partway dev`, seen as any S3 client sees it. */
 export class DemoBucket {
-  readonly name = `partway-demo-${randomUUID()}`
-  readonly endpoint: string
-  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
   readonly #client: S3Client
 
-  /** @param url of the bucket server, with its credentials */
-  constructor(url: string) {
-    const { origin, username, password } = new URL(url)
-    this.endpoint = origin
-    this.credentials = {
-      accessKeyId: decodeURIComponent(username),
-      secretAccessKey: decodeURIComponent(password),
-    }
-    this.#client = new S3Client({
-      endpoint: origin,
-      region: 'us-east-1',
-      forcePathStyle: true,
-      credentials: this.credentials,
-    })
+  private constructor(client: S3Client) {
+    this.#client = client
   }
 
-  async create(): Promise<void> {
-    await this.#client.send(new CreateBucketCommand({ Bucket: this.name }))
+  /** With the credentials that `partway dev` keeps in its folder. */
+  static async connect({ folder, bucketPort }: DevPlace): Promise<DemoBucket> {
+    const text = await readFile(join(folder, 'dev-secrets.json'), 'utf8')
+    const { accessKeyId, secretAccessKey }: Record<'accessKeyId' | 'secretAccessKey', string> =
+      JSON.parse(text)
+    return new DemoBucket(
+      new S3Client({
+        endpoint: `http://127.0.0.1:${bucketPort}`,
+        region: 'us-east-1',
+        forcePathStyle: true,
+        credentials: { accessKeyId, secretAccessKey },
+      }),
+    )
   }
 
   async keys(): Promise<string[]> {
-    const { Contents } = await this.#client.send(new ListObjectsV2Command({ Bucket: this.name }))
+    const { Contents } = await this.#client.send(new ListObjectsV2Command({ Bucket }))
     return (Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [Key]))
+  }
+
+  /** The parts of the one upload that is open, each with what would change if it were sent again. */
+  async parts(): Promise<Map<number, string>> {
+    const { Uploads } = await this.#client.send(new ListMultipartUploadsCommand({ Bucket }))
+    const [upload, ...others] = Uploads ?? []
+    if (upload === undefined || others.length > 0) throw new Error('not exactly one upload is open')
+    const { Key, UploadId } = upload
+    const { Parts } = await this.#client.send(new ListPartsCommand({ Bucket, Key, UploadId }))
+    return new Map(
+      (Parts ?? []).map(({ PartNumber = 0, ETag, LastModified }) => [
+        PartNumber,
+        `${ETag} ${LastModified?.toISOString()}`,
+      ]),
+    )
   }
 
   /** SHA-256 of the object as it is downloaded, hexadecimal. */
   async sha256(key: string): Promise<string> {
-    const { Body } = await this.#client.send(new GetObjectCommand({ Bucket: this.name, Key: key }))
+    const { Body } = await this.#client.send(new GetObjectCommand({ Bucket, Key: key }))
     if (!(Body instanceof Readable)) throw new Error(`${key} has no body`)
     const hash = createHash('sha256')
     await pipeline(Body, hash)
     return hash.digest('hex')
   }
 
-  /** Removes the bucket with all that is in it. */
-  async remove(): Promise<void> {
-    for (const key of await this.keys()) {
-      await this.#client.send(new DeleteObjectCommand({ Bucket: this.name, Key: key }))
-    }
-    await this.#client.send(new DeleteBucketCommand({ Bucket: this.name }))
+  close(): void {
     this.#client.destroy()
   }
 }

@@ -9,71 +9,79 @@ import { OutputRing } from '../services/output-ring.js'
 const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const START_MS = 20_000
 
-export type Settings = Readonly<Record<string, string>>
-
 /** One line of `partway upload --json`. */
 export interface UploadLine {
   readonly type: string
   readonly acknowledged_bytes?: number
   readonly skipped_bytes?: number
-  readonly message?: string
+  readonly upload_id?: string
 }
 
-/** Starts `partway serve`; resolves once it answers at `url`. */
-export async function serve(url: string, settings: Settings): Promise<ChildProcess> {
-  const server = start(['serve'], settings)
+export interface DevPlace {
+  readonly port: number
+  readonly bucketPort: number
+  readonly folder: string
+}
+
+/** Starts `partway dev`; resolves once it answers at `url`. */
+export async function startDev({ port, bucketPort, folder }: DevPlace): Promise<ChildProcess> {
+  const ports = ['--port', String(port), '--bucket-port', String(bucketPort)]
+  const server = start(['dev', '--dir', folder, ...ports])
   const output = new OutputRing()
   output.listenTo(server.stdout)
   output.listenTo(server.stderr)
   const alive = () => server.exitCode === null && server.signalCode === null
   try {
-    const probe = () => answersHttp(url, '/readyz')
+    const probe = () => answersHttp(`http://localhost:${port}`, '/readyz')
     await untilAnswers(probe, { timeoutMs: START_MS, alive })
     return server
   } catch (cause) {
     server.kill('SIGKILL')
-    throw new Error(`the server does not start\n${output.text}`, { cause })
+    throw new Error(`partway dev does not start\n${output.text}`, { cause })
   }
 }
 
+export interface UploadRun {
+  readonly url: string
+  readonly concurrency: number
+  /** The next line is told when what this returns has settled. */
+  readonly onLine: (line: UploadLine, client: ChildProcess) => void | Promise<void>
+}
+
 /**
- * Runs `partway upload --json` to its end, telling each line to `onLine`, which may kill it. Gives the
- * exit code; `null` when it was killed.
+ * Runs `partway upload --json` to its end, telling each line to `onLine`, which may stop or kill it. Gives
+ * the exit code; `null` when it was killed.
  */
 export async function upload(
   file: string,
-  { url, settings, onLine }: UploadRun,
+  { url, concurrency, onLine }: UploadRun,
 ): Promise<number | null> {
-  const client = start(['upload', file, '--server', url, '--concurrency', '2', '--json'], settings)
+  const options = ['--server', url, '--concurrency', String(concurrency), '--json']
+  const client = start(['upload', file, ...options])
   const output = new OutputRing()
   output.listenTo(client.stderr)
   const closed = once(client, 'close')
   for await (const text of createInterface({ input: client.stdout })) {
     const line: UploadLine = JSON.parse(text)
-    onLine(line, client)
+    await onLine(line, client)
   }
   const [code]: (number | null)[] = await closed
   if (code) throw new Error(`partway upload ends with ${code}\n${output.text}`)
   return code ?? null
 }
 
-export interface UploadRun {
-  readonly url: string
-  readonly settings: Settings
-  readonly onLine: (line: UploadLine, client: ChildProcess) => void
-}
-
 /** Ends a program as a power cut would: it has no chance to save anything. */
 export async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
   const exit = once(child, 'exit')
   child.kill('SIGKILL')
   await exit
 }
 
 // Whoever ends the demo half-way must not leave its programs behind.
-function start(args: readonly string[], settings: Settings) {
+function start(args: readonly string[]) {
   const child = spawn(process.execPath, [PROGRAM, ...args], {
-    env: { ...foreignSettings(), ...settings },
+    env: foreignSettings(),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const atExit = () => child.kill('SIGKILL')

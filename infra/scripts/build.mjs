@@ -22,6 +22,7 @@ node('infra/scripts/build-lua.mjs')
 rmSync(path('dist'), { recursive: true, force: true })
 node('node_modules/typescript/bin/tsc')
 node('infra/scripts/build-browser.mjs')
+node('infra/scripts/build-page.mjs')
 
 mkdirSync(path('dist/http/swagger-ui'), { recursive: true })
 for (const name of SWAGGER_UI) {

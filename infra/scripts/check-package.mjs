@@ -1,7 +1,7 @@
 // Proves the package as a stranger gets it: packed, installed elsewhere without install scripts, every
 // subpath of `exports` imported, the program run, and `partway` by itself free of what is not asked for.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -68,6 +68,13 @@ try {
   // The probe must be able to see what it reports as absent.
   const redis = packagesLoadedBy(`${name}/sessions/redis`)
   assert(redis.has('ioredis'), 'the probe does not see ioredis where it is loaded')
+
+  for (const file of ['index.html', 'style.css', 'page.js']) {
+    assert(
+      existsSync(join(folder, 'node_modules', name, 'dist/page', file)),
+      `the package has no ${file} of the page`,
+    )
+  }
 
   for (const program of Object.keys(bin)) {
     const text = run(join('node_modules', '.bin', program), '--version').trim()

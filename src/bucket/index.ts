@@ -1,4 +1,5 @@
 export { S3PartSigner, type S3PartSignerOptions } from './batch-presigner.js'
+export { bucketTrouble } from './bucket-trouble.js'
 export {
   type ConnectS3Options,
   connectS3,

@@ -22,10 +22,11 @@ const UNVERSIONED = 'null'
  */
 export async function removeObject(
   options: RemoveOptions,
-): Promise<'removed' | 'absent' | 'changed'> {
+): Promise<'removed' | 'absent' | 'changed' | 'outdated'> {
   try {
     const head = await headOf(options)
     if (unquoteEtag(head.ETag ?? '') !== options.etag) return 'changed'
+    if (options.mayRemove?.() === false) return 'outdated'
     const versionId = options.versionId ?? head.VersionId
     const hasVersion = versionId !== undefined && versionId !== UNVERSIONED
     if (hasVersion) await remove(options, { VersionId: versionId })

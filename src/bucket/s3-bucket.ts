@@ -176,7 +176,7 @@ export class S3Bucket implements Bucket {
     return readObject({ ...request, client, bucket: this.name, timeoutMs, idleTimeoutMs })
   }
 
-  removeObject(request: RemoveObject): Promise<'removed' | 'absent' | 'changed'> {
+  removeObject(request: RemoveObject): Promise<'removed' | 'absent' | 'changed' | 'outdated'> {
     const { client } = this.#options
     return removeObject({ ...request, client, bucket: this.name, ...this.#limits() })
   }

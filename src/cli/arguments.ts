@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander'
+import { formatBytes } from '../client/units.js'
 import { MAX_CONCURRENCY } from '../client/upload-options.js'
 import { CHECKSUM_MODES, type ChecksumMode, parseByteSize, S3_LIMITS } from '../protocol/index.js'
-import { formatBytes } from './units.js'
 
 /** Readers of single arguments. Commander puts the option's name and the value before their text. */
 
@@ -9,6 +9,12 @@ export function concurrencyArgument(text: string): number {
   const count = /^\d{1,3}$/.test(text) ? Number(text) : 0
   if (count >= 1 && count <= MAX_CONCURRENCY) return count
   throw new InvalidArgumentError(`It must be a whole number from 1 to ${MAX_CONCURRENCY}.`)
+}
+
+export function portArgument(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : -1
+  if (port >= 0 && port <= 65_535) return port
+  throw new InvalidArgumentError('It must be a port from 1 to 65535, or 0 for any that is free.')
 }
 
 export function chunkSizeArgument(text: string): number {

@@ -1,5 +1,5 @@
 import type { ProgressEvent, ResumedEvent, RetryEvent } from '../client/events.js'
-import { formatBytes, formatSeconds } from './units.js'
+import { formatBytes, formatSeconds } from '../client/units.js'
 
 /** The words for what happens, the same on a terminal and in a log. */
 

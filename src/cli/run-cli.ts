@@ -4,8 +4,10 @@ import {
   chunkSizeArgument,
   concurrencyArgument,
   metadataArgument,
+  portArgument,
 } from './arguments.js'
 import type { CliIo } from './cli-io.js'
+import { type DevFlags, devCommand } from './dev-command.js'
 import { exitCodeOf, exitCodesHelp, OK, USAGE } from './exit-codes.js'
 import { printable } from './printable.js'
 import { errorText } from './reporter.js'
@@ -51,9 +53,11 @@ export function createProgram(io: CliIo, onExitCode: (code: number) => void): Co
       writeErr: (text) => io.stderr.write(text),
     })
   addServe(program, io, onExitCode)
+  addDev(program, io, onExitCode)
   addUpload(program, io, onExitCode)
   addStatus(program, io, onExitCode)
   addAbort(program, io, onExitCode)
+  addDoctor(program, io, onExitCode)
   return program
 }
 
@@ -76,6 +80,20 @@ function addServe(program: Command, io: CliIo, onExitCode: (code: number) => voi
       // Loaded here only: an upload needs neither the server nor what it loads.
       const { serve } = await import('../server/serve.js')
       onExitCode(await serve(io.env, io))
+    })
+}
+
+function addDev(program: Command, io: CliIo, onExitCode: (code: number) => void): void {
+  program
+    .command('dev')
+    .description(
+      'run it all for development: coordinator, page and a bucket, with nothing to set up',
+    )
+    .option('--port <port>', 'of the coordinator and the page', portArgument, 8000)
+    .option('--bucket-port <port>', 'of the bucket; the one after --port by default', portArgument)
+    .option('--dir <folder>', 'where everything is kept', './.partway')
+    .action(async (flags: DevFlags) => {
+      onExitCode(await devCommand(flags, io))
     })
 }
 
@@ -115,6 +133,17 @@ function addAbort(program: Command, io: CliIo, onExitCode: (code: number) => voi
     .option('--json', 'the reply of the server, on one line')
     .action(async (id: string, flags: UploadIdFlags) => {
       onExitCode(await abortCommand(id, flags, io))
+    })
+}
+
+function addDoctor(program: Command, io: CliIo, onExitCode: (code: number) => void): void {
+  program
+    .command('doctor')
+    .description('ask bucket and store what they can do, with the settings of `serve`')
+    .option('--json', 'one JSON object')
+    .action(async (flags: { readonly json?: boolean }) => {
+      const { doctor } = await import('../server/doctor.js')
+      onExitCode(await doctor(io.env, io, flags))
     })
 }
 

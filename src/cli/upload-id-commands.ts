@@ -1,13 +1,13 @@
 import { CoordinatorApi, nodePorts } from '../client/node.js'
 import { PartwayError } from '../client/partway-error.js'
-import { type StatusReply, toWire } from '../protocol/index.js'
+import { formatBytes, formatSeconds } from '../client/units.js'
+import { type ChecksumMode, type StatusReply, toWire } from '../protocol/index.js'
 import type { CliIo } from './cli-io.js'
 import { type ConnectionFlags, connectionOf } from './connection.js'
 import { exitCodeOf, OK } from './exit-codes.js'
 import { Interrupts } from './interrupts.js'
 import { printable } from './printable.js'
 import { errorText } from './reporter.js'
-import { formatBytes, formatSeconds } from './units.js'
 
 export interface UploadIdFlags extends ConnectionFlags {
   readonly json?: boolean
@@ -79,6 +79,18 @@ function jsonLine(value: object): string {
   return `${JSON.stringify(value)}\n`
 }
 
+const CRC = 'the bucket compares a CRC of every part and of the whole, against accidents'
+
+/** In plain words, what each mode is worth: some buckets can do less than others. */
+const PROVEN_BY: Readonly<Record<ChecksumMode, string>> = {
+  sha256: 'the bucket compares every byte, of every part and of the whole',
+  crc64nvme: CRC,
+  crc32c: CRC,
+  crc32: CRC,
+  md5: 'the bucket compares the MD5 of every part; of the whole, sizes and ETags are compared',
+  none: 'only sizes and ETags are compared; nothing proves the bytes',
+}
+
 function statusText(reply: StatusReply): string {
   const { state, filename, size, uploaded, totalChunks, expiresIn, checksum, object } = reply
   const arrived = uploaded.reduce((bytes, part) => bytes + part.size, 0)
@@ -87,10 +99,12 @@ function statusText(reply: StatusReply): string {
     ['file', filename],
     ['size', formatBytes(size)],
     ['arrived', `${uploaded.length} of ${totalChunks} parts, ${formatBytes(arrived)}`],
-    ['checksum', checksum],
+    ['checksum', `${checksum}: ${PROVEN_BY[checksum]}`],
     ...(object === undefined
       ? [['expires', `in ${formatSeconds(expiresIn)}`]]
       : [['object', `${object.bucket}/${object.key}`]]),
+    ...(object?.sha256 === undefined ? [] : [['sha256', object.sha256]]),
+    ...(object?.md5 === undefined ? [] : [['md5', object.md5]]),
   ]
   return lines.map(([name = '', value = '']) => `${name.padEnd(10)}${printable(value)}`).join('\n')
 }

@@ -28,6 +28,7 @@ import {
   isTransientStatus,
   nextDelayMs,
   type RetryPolicy,
+  retryAfterMs,
   withStallLimit,
 } from './retry.js'
 import { serverUrl } from './server-url.js'
@@ -69,6 +70,13 @@ interface Call<T> {
   readonly parse: (json: unknown) => Parsed<T>
 }
 
+/** A reply, and what HTTP says of it. */
+export type Answered<T> = T & {
+  readonly httpStatus: number
+  /** What the server asks to wait before the next question, in ms. */
+  readonly retryAfterMs: number | undefined
+}
+
 /**
  * The coordinator's calls, typed. Each is tried again while the server is away (no answer, 429, 5xx),
  * which is harmless: every call may be repeated. A refusal is thrown as {@link PartwayError} with the
@@ -88,12 +96,12 @@ export class CoordinatorApi {
     this.#retry = options.retry ?? DEFAULT_RETRY
   }
 
-  init(request: InitRequest, options: CallOptions): Promise<InitReply> {
+  init(request: InitRequest, options: CallOptions): Promise<Answered<InitReply>> {
     const parse = (json: unknown) => parseReply(initReply, json)
     return this.#call({ name: 'init', body: toWire<object>(request), parse }, options)
   }
 
-  parts(request: PartsRequest, options: CallOptions): Promise<PartsReply> {
+  parts(request: PartsRequest, options: CallOptions): Promise<Answered<PartsReply>> {
     const parse = (json: unknown) => parseReply(partsReply, json)
     return this.#call({ name: 'parts', body: toWire<object>(request), parse }, options)
   }
@@ -102,23 +110,23 @@ export class CoordinatorApi {
   status(
     { uploadId, reconcile }: { readonly uploadId: string; readonly reconcile: boolean },
     options: CallOptions,
-  ): Promise<StatusReply> {
+  ): Promise<Answered<StatusReply>> {
     const query = { upload_id: uploadId, ...(reconcile ? { reconcile: 'true' } : {}) }
     const parse = (json: unknown) => parseReply(statusReply, json)
     return this.#call({ name: 'status', query, parse }, options)
   }
 
-  complete(request: CompleteRequest, options: CallOptions): Promise<CompleteReply> {
+  complete(request: CompleteRequest, options: CallOptions): Promise<Answered<CompleteReply>> {
     const parse = (json: unknown) => parseReply(completeReply, json)
     return this.#call({ name: 'complete', body: toWire<object>(request), parse }, options)
   }
 
-  abort(uploadId: string, options: CallOptions): Promise<AbortReply> {
+  abort(uploadId: string, options: CallOptions): Promise<Answered<AbortReply>> {
     const parse = (json: unknown) => parseReply(abortReply, json)
     return this.#call({ name: 'abort', body: { upload_id: uploadId }, parse }, options)
   }
 
-  async #call<T>(call: Call<T>, options: CallOptions): Promise<T> {
+  async #call<T>(call: Call<T>, options: CallOptions): Promise<Answered<T>> {
     let refused = false
     for (let failures = 1; ; ) {
       try {
@@ -155,7 +163,7 @@ export class CoordinatorApi {
     await clock.sleep(delayMs, signal)
   }
 
-  async #attempt<T>(call: Call<T>, refused: boolean, signal: AbortSignal): Promise<T> {
+  async #attempt<T>(call: Call<T>, refused: boolean, signal: AbortSignal): Promise<Answered<T>> {
     const { method, path } = ROUTES[call.name]
     const query = call.query === undefined ? '' : `?${new URLSearchParams(call.query)}`
     const request = describeRequest(method, this.#server + path)
@@ -163,13 +171,13 @@ export class CoordinatorApi {
     const target = { method, url: this.#server + path + query, headers }
     const reply = await this.#send(target, call.body, signal)
     this.#isAnswered = true
-    if (reply.status < 200 || reply.status > 299) {
-      throw replyError(reply, request, this.#options.ports.clock.wallTime())
-    }
+    const { status: httpStatus } = reply
+    const pause = retryAfterMs(reply.headers['retry-after'], this.#options.ports.clock.wallTime())
+    if (httpStatus < 200 || httpStatus > 299) throw replyError(reply, request, pause)
     const parsed = call.parse(parseJson(reply.body))
-    if (parsed.kind === 'ok') return parsed.value
+    if (parsed.kind === 'ok') return { ...parsed.value, httpStatus, retryAfterMs: pause }
     throw new PartwayError('UNEXPECTED_REPLY', notOurs(request, parsed.errors[0]?.field), {
-      status: reply.status,
+      status: httpStatus,
       request,
       errors: parsed.errors,
     })
@@ -210,7 +218,7 @@ export class CoordinatorApi {
 }
 
 const CORS_HINT =
-  '. At another origin than this page, it must list the origin of this page (PARTWAY_CORS_ORIGINS)'
+  '. If it runs at another origin than this page, it must list the origin of this page (PARTWAY_CORS_ORIGINS)'
 
 async function givenBy(source: HeadersSource, refused: boolean): Promise<Headers> {
   if (typeof source !== 'function') return source

@@ -1,4 +1,5 @@
 import type { CompleteRequest, IndexRange, StatusReply, StoredObject } from '../protocol/index.js'
+import type { Answered } from './api.js'
 import { PartwayError } from './partway-error.js'
 import type { SessionOptions, UploadSession } from './upload-session.js'
 
@@ -82,9 +83,10 @@ async function askForState({ api, uploadId, signal, emit }: SessionOptions): Pro
   return fromReply(await api.status({ uploadId, reconcile: false }, { signal, onRetry: emit }))
 }
 
-function fromReply({ state, object }: Pick<StatusReply, 'state' | 'object'>): Answer {
+function fromReply(reply: Answered<Pick<StatusReply, 'state' | 'object'>>): Answer {
+  const { state, object, retryAfterMs } = reply
   if (state === 'completing' || state === 'verifying') {
-    return { kind: 'wait', retryAfterMs: undefined, isVerifying: state === 'verifying' }
+    return { kind: 'wait', retryAfterMs, isVerifying: state === 'verifying' }
   }
   if (state === 'failed') {
     const text = 'The object in the bucket did not pass the verification of the server'

@@ -34,11 +34,6 @@ export class PartLedger {
     this.#options = options
   }
 
-  /** Whether an earlier page has sent parts, of which the coordinator may not have been told. */
-  get hasRecords(): boolean {
-    return !!this.#options.recorded?.checksums.size
-  }
-
   /** What was known of parts that were cut or hashed otherwise is of no use. */
   open(layout: Layout, mode: ChecksumMode): void {
     if (this.#layout?.chunkSize !== layout.chunkSize || this.#mode !== mode) {

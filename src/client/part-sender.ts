@@ -122,8 +122,6 @@ export class PartSender {
   async #afterTransient(attempt: Attempt, tally: Tally, signed: SignedPart): Promise<void> {
     const { ports, signal, onOffline, onOverload, file } = this.#options
     const { status, retryAfterMs, outcome } = attempt
-    // A browser says no more of a piece that it cannot read than of a bucket that does not answer.
-    if (status === 0) await file.assertUnchanged()
     const reason = 'reason' in outcome ? outcome.reason : ''
     tally.refusals = 0
     if (status === 429 || status === 503) onOverload()
@@ -131,6 +129,8 @@ export class PartSender {
       onOffline(false)
       return this.#retrying(signed.index, 'the network was away', 0)
     }
+    // A browser says no more of a piece that it cannot read than of a bucket that does not answer.
+    if (status === 0) await file.assertUnchanged()
     tally.failures++
     return this.#backOff(reason, { failures: tally.failures, retryAfterMs }, signed)
   }

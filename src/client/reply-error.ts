@@ -1,11 +1,16 @@
 import { type IndexRange, type Problem, parseReply, problem } from '../protocol/index.js'
 import { PartwayError } from './partway-error.js'
 import type { HttpReply } from './ports.js'
-import { retryAfterMs } from './retry.js'
 
-/** The error that an answer other than 2xx stands for. What is not a problem of ours keeps its status. */
-export function replyError(reply: HttpReply, request: string, wallTime: number): PartwayError {
-  const header = retryAfterMs(reply.headers['retry-after'], wallTime)
+/**
+ * The error that an answer other than 2xx stands for. What is not a problem of ours keeps its status. `header` is its
+ * `Retry-After`, in ms.
+ */
+export function replyError(
+  reply: HttpReply,
+  request: string,
+  header: number | undefined,
+): PartwayError {
   const parsed = parseReply(problem, parseJson(reply.body))
   if (parsed.kind === 'ok') return problemError(parsed.value, { reply, request, header })
   const text = `${request} was answered with HTTP ${reply.status}, and not by a Partway server`

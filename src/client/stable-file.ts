@@ -38,7 +38,7 @@ export class StableFile {
     return new PartwayError(
       'FILE_CHANGED',
       `${this.#source.name} was changed, replaced or removed while it was being uploaded; ` +
-        'nothing was completed',
+        'nothing was completed. Start again when it is at rest.',
     )
   }
 }

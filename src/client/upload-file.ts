@@ -14,6 +14,8 @@ import { type SessionOptions, UploadSession } from './upload-session.js'
 
 /** How often an upload is begun again that turns out to be gone, or in another state than was thought. */
 const BEGINNINGS = 3
+/** What `init` is answered with when the upload is new. */
+const CREATED = 201
 
 type Frame = Omit<SessionOptions, 'uploadId' | 'layout' | 'mode'>
 
@@ -41,7 +43,7 @@ export async function uploadFile(
   try {
     for (let beginning = 1; ; beginning++) {
       try {
-        const reply = await begin(frame, request, beginning > 1 || frame.ledger.hasRecords)
+        const reply = await begin(frame, request, beginning > 1)
         uploadId = reply.uploadId
         options.onBegin?.(reply)
         const object = await finish(frame, reply)
@@ -97,8 +99,8 @@ export function initRequest(source: FileSource, options: EngineOptions): InitReq
 }
 
 /**
- * The upload as it stands. Where parts are said to be there, or something was not as it should be, it is
- * the bucket's own word: the coordinator only remembers what it was told.
+ * The upload as it stands. Where it was begun before, or something was not as it should be, it is the bucket's own
+ * word: the coordinator only remembers what it was told, and who was cut off may have told it nothing.
  */
 async function begin(
   { api, signal, emit }: Frame,
@@ -106,10 +108,10 @@ async function begin(
   isDoubtful: boolean,
 ): Promise<StatusReply> {
   const options = { signal, onRetry: emit }
-  const reply: InitReply = await api.init(request, options)
+  const reply = await api.init(request, options)
   emit({ type: 'init', ...pick(reply) })
-  const hasParts = reply.uploaded.length > 0
-  if (reply.state !== 'uploading' || !(hasParts || isDoubtful)) return reply
+  const isNew = reply.httpStatus === CREATED && reply.uploaded.length === 0
+  if (reply.state !== 'uploading' || (isNew && !isDoubtful)) return reply
   return api.status({ uploadId: reply.uploadId, reconcile: true }, options)
 }
 

@@ -31,6 +31,8 @@ export interface Recalled {
 export class UploadMemory {
   readonly #options: UploadMemoryOptions
   readonly #id: string
+  /** What comes after the beginning waits for it to be written: it would be undone otherwise. */
+  #saving: Promise<void> = Promise.resolve()
 
   constructor(options: UploadMemoryOptions) {
     this.#options = options
@@ -53,7 +55,24 @@ export class UploadMemory {
     return { uploadId, chunkSize, checksum, parts: { chunkSize, mode: checksum, checksums } }
   }
 
-  async begun({ uploadId, chunkSize, checksum, expiresIn }: StatusReply): Promise<void> {
+  begun(reply: StatusReply): Promise<void> {
+    this.#saving = this.#save(reply)
+    return this.#saving
+  }
+
+  async proven({ index, etag, checksum }: ProvenPart): Promise<void> {
+    const { store, file } = this.#options
+    if (file.lastModified === undefined) return
+    await this.#saving
+    await store.addPart(this.#id, index, checksum ?? etag).catch(() => {})
+  }
+
+  async forget(): Promise<void> {
+    await this.#saving
+    await this.#options.store.forget(this.#id).catch(() => {})
+  }
+
+  async #save({ uploadId, chunkSize, checksum, expiresIn }: StatusReply): Promise<void> {
     const { store, clock, file, scope, endpoint } = this.#options
     const { name: filename, size, fingerprint, lastModified } = file
     if (lastModified === undefined || fingerprint === undefined) return
@@ -69,15 +88,5 @@ export class UploadMemory {
       if (!isCutAlike) await store.forget(this.#id)
       await store.save(upload)
     } catch {}
-  }
-
-  async proven({ index, etag, checksum }: ProvenPart): Promise<void> {
-    const { store, file } = this.#options
-    if (file.lastModified === undefined) return
-    await store.addPart(this.#id, index, checksum ?? etag).catch(() => {})
-  }
-
-  async forget(): Promise<void> {
-    await this.#options.store.forget(this.#id).catch(() => {})
   }
 }

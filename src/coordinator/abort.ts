@@ -1,12 +1,11 @@
 import type { AbortReply, AbortRequest } from '../protocol/index.js'
-import { type Context, finalLifetime } from './context.js'
+import { type Claimed, claimNow, settleNow } from './claims.js'
+import type { Context } from './context.js'
 import type { Caller } from './partway.js'
-import type { ClaimOutcome, UploadRef } from './ports.js'
+import type { UploadRef } from './ports.js'
 import { removeParts } from './remove-parts.js'
 import { completionInProgress, notFound, wrongState } from './replies.js'
 import { settleProven } from './settle-proven.js'
-
-type Claimed = Extract<ClaimOutcome, { kind: 'claimed' }>
 
 /** Gives the upload up: its parts are removed from the bucket. Of a completed upload it is refused. */
 export async function abort(
@@ -14,7 +13,7 @@ export async function abort(
   { owner }: Caller,
   { uploadId }: AbortRequest,
 ): Promise<AbortReply> {
-  const claim = await claimAbort(context, { owner, id: uploadId })
+  const claim = await claimNow(context, { owner, id: uploadId }, { to: 'aborting' })
   switch (claim.kind) {
     case 'not-found':
       throw notFound()
@@ -36,15 +35,10 @@ export async function abort(
  * is in the bucket, then the record.
  */
 export async function expire(context: Context, ref: UploadRef): Promise<void> {
-  const claim = await claimAbort(context, ref)
+  const claim = await claimNow(context, ref, { to: 'aborting' })
   if (claim.kind !== 'claimed') return
   const isOver = claim.session.upload.expiresAt <= context.clock.now()
   await abortAtBucket(context, claim, isOver ? 'expired' : 'aborted')
-}
-
-function claimAbort({ store, clock, settings }: Context, ref: UploadRef): Promise<ClaimOutcome> {
-  const { leaseMs } = settings
-  return store.claim(ref, { to: 'aborting', now: clock.now(), leaseMs })
 }
 
 async function abortAtBucket(
@@ -53,18 +47,14 @@ async function abortAtBucket(
   to: 'aborted' | 'expired',
 ): Promise<AbortReply> {
   const proof = await removeParts(context, upload)
-  const now = context.clock.now()
   if (proof.kind === 'proven') {
     const { object } = proof
     const proven = await settleProven(context, upload, { from: 'aborting', fence, object })
-    throw wrongState({ ...upload, ...(proven ?? { state: 'completed', object }) }, now)
+    throw wrongState(
+      { ...upload, ...(proven ?? { state: 'completed', object }) },
+      context.clock.now(),
+    )
   }
-  await context.store.settle(upload, {
-    ...finalLifetime(context, now),
-    from: 'aborting',
-    to,
-    fence,
-    now,
-  })
+  await settleNow(context, upload, { from: 'aborting', to, fence })
   return { uploadId: upload.id, state: to }
 }

@@ -40,9 +40,9 @@ export interface Bucket {
 
   /**
    * Removes the object, if it has that ETag: the version, where the bucket has versions. A bucket that
-   * knows no conditional DELETE is asked for the ETag just before.
+   * knows no conditional DELETE is asked for the ETag just before. `outdated`: nothing was removed.
    */
-  removeObject(request: RemoveObject): Promise<'removed' | 'absent' | 'changed'>
+  removeObject(request: RemoveObject): Promise<'removed' | 'absent' | 'changed' | 'outdated'>
 
   /** Resolves when the bucket answers and is there. */
   check(): Promise<void>
@@ -123,14 +123,22 @@ export interface HeadObject {
   readonly digests: Readonly<Partial<Record<ChecksumMode, string>>>
 }
 
-export interface RemoveObject {
+export interface ObjectVersion {
   readonly key: string
   /** Without quotes. */
   readonly etag: string
   readonly versionId?: string
 }
 
-export interface ReadObject extends RemoveObject {
+export interface RemoveObject extends ObjectVersion {
+  /**
+   * Asked last, right before the DELETE is sent: `false` keeps it from being sent. Whoever was held up, even
+   * after the ETag was asked for, may have lost the right to it.
+   */
+  readonly mayRemove?: () => boolean
+}
+
+export interface ReadObject extends ObjectVersion {
   /** Bytes; `start < end`, and `end` is at most the object's size. */
   readonly start: number
   readonly end: number

@@ -5,10 +5,11 @@ import {
   isObjectDigest,
   type StoredObject,
 } from '../protocol/index.js'
+import { type Claimed, claimNow, settleNow } from './claims.js'
 import { type CompletionOutcome, finishAtBucket } from './complete-at-bucket.js'
-import { activeLifetime, type Context, finalLifetime } from './context.js'
+import type { Context } from './context.js'
 import { digestRule } from './draft.js'
-import { contradicts, hashAlgorithm, unprovenHashes } from './file-hash.js'
+import { contradicts, hashAlgorithm } from './file-hash.js'
 import { missingParts } from './listing.js'
 import { type ManifestOutcome, manifestOf } from './manifest.js'
 import { type OpenedUpload, reopenUpload } from './open-upload.js'
@@ -23,8 +24,6 @@ import { fieldRefusal, UploadError } from './upload-error.js'
 /** How long a caller waits for another who is completing the same upload, and how often it looks. */
 const WAIT_MS = 10_000
 const POLL_MS = 200
-
-type Claimed = Extract<ClaimOutcome, { kind: 'claimed' }>
 
 /**
  * Closes the upload. In order: claim → manifest → the bucket's own comparison of every part and the
@@ -45,7 +44,10 @@ export async function complete(
   const claim = await claimOrWait(context, ref, expectedHash?.toLowerCase())
   if (claim.kind === 'verifying') return { uploadId: request.uploadId, state: 'verifying' }
   if (claim.kind === 'wrong-state') return standing(context, claim.upload, expectedHash)
-  return finish(context, claim, request.digest)
+  // Where others have the say by now, they are asked, as whoever repeats the request would. The reports were
+  // of the multipart upload that was there before.
+  const { parts: _, ...again } = request
+  return (await finish(context, claim, request.digest)) ?? complete(context, caller, again)
 }
 
 /** Before anything is claimed for it: no file has two hashes of one kind. */
@@ -84,11 +86,8 @@ async function claimOrWait(
   const deadline = context.clock.now() + WAIT_MS
   for (;;) {
     const now = context.clock.now()
-    const { leaseMs } = context.settings
-    const claim = await context.store.claim(ref, {
+    const claim = await claimNow(context, ref, {
       to: 'completing',
-      now,
-      leaseMs,
       ...(expectedHash === undefined ? {} : { expectedHash }),
     })
     if (claim.kind === 'not-found') throw notFound()
@@ -139,11 +138,12 @@ async function standingWithHash(
   return { uploadId: id, state: 'verifying' }
 }
 
+/** `undefined` when the record says more than this claim can. */
 async function finish(
   context: Context,
   claim: Claimed,
   digest: string | undefined,
-): Promise<CompleteReply> {
+): Promise<CompleteReply | undefined> {
   const manifest = await prepare(context, claim, digest)
   const outcome = await finishAtBucket(context, { session: claim.session, digest, manifest })
   return conclude(context, claim, outcome)
@@ -175,13 +175,13 @@ async function conclude(
   context: Context,
   claim: Claimed,
   outcome: CompletionOutcome,
-): Promise<CompleteReply> {
+): Promise<CompleteReply | undefined> {
   const { upload } = claim.session
   switch (outcome.kind) {
     case 'proven':
       return concludeProven(context, claim, outcome.object)
     case 'corrupt':
-      await settle(context, claim, 'failed')
+      await settleNow(context, upload, { from: 'completing', to: 'failed', fence: claim.fence })
       throw wrongState({ ...upload, state: 'failed' }, context.clock.now())
     case 'missing':
       await giveBack(context, claim)
@@ -194,7 +194,7 @@ async function conclude(
       throw new UploadError('WRONG_STATE', outcome.reason, { state: 'uploading' })
     case 'lost':
       await giveBack(context, claim)
-      return afterLoss(context, await reopenUpload(context, upload))
+      return afterLoss(await reopenUpload(context, upload))
     case 'unknown':
       // Whether the bucket completed it is not known. The claim stays, so that nothing else touches the
       // upload until its lease ends; then whoever asks next finds out by the object's token.
@@ -202,24 +202,25 @@ async function conclude(
   }
 }
 
+/**
+ * A late holder's proof does not count: whoever took over may have been given a hash, for which the object is
+ * read, and removed if it has another.
+ */
 async function concludeProven(
   context: Context,
-  { session, fence }: Claimed,
+  { session: { upload }, fence }: Claimed,
   object: StoredObject,
-): Promise<CompleteReply> {
-  const { upload } = session
+): Promise<CompleteReply | undefined> {
   const proven = await settleProven(context, upload, { from: 'completing', fence, object })
-  // A late holder's proof is as good as any, but whoever took over may have to verify it yet.
-  const isVerified = proven?.state === 'completed' || unprovenHashes(upload, object).length === 0
-  if (isVerified) return { uploadId: upload.id, state: 'completed', object }
-  return { uploadId: upload.id, state: 'verifying' }
+  if (proven?.state === 'completed') return { uploadId: upload.id, state: 'completed', object }
+  return proven && { uploadId: upload.id, state: 'verifying' }
 }
 
-/** Opened anew by this caller or another, unless somebody has ended the upload meanwhile. */
-function afterLoss(context: Context, { session }: OpenedUpload): Promise<CompleteReply> {
-  const { upload, parts } = session
-  if (upload.state === 'uploading') throw partsMissing(missingParts(upload, parts))
-  return standing(context, upload)
+/** Opened anew by this caller or another, unless it has ended: by others, or with the object of a twin. */
+function afterLoss({ session: { upload, parts } }: OpenedUpload): undefined {
+  const missing = missingParts(upload, parts)
+  // What was found in its place may have them all.
+  if (upload.state === 'uploading' && missing.length > 0) throw partsMissing(missing)
 }
 
 function partsMissing(missing: readonly IndexRange[]): UploadError {
@@ -231,23 +232,6 @@ function partsMissing(missing: readonly IndexRange[]): UploadError {
   })
 }
 
-function giveBack(context: Context, claim: Claimed): Promise<void> {
-  return settle(context, claim, 'uploading')
-}
-
-/** A late holder's write changes nothing; then the one who took over has the say. */
-async function settle(
-  context: Context,
-  { session, fence }: Claimed,
-  to: 'uploading' | 'failed',
-): Promise<void> {
-  const now = context.clock.now()
-  const lifetime = to === 'uploading' ? activeLifetime : finalLifetime
-  await context.store.settle(session.upload, {
-    ...lifetime(context, now),
-    from: 'completing',
-    to,
-    fence,
-    now,
-  })
+async function giveBack(context: Context, { session, fence }: Claimed): Promise<void> {
+  await settleNow(context, session.upload, { from: 'completing', to: 'uploading', fence })
 }

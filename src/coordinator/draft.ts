@@ -100,9 +100,14 @@ export function isIdentified(request: InitRequest): boolean {
 }
 
 function contentIdentity(request: InitRequest): ContentIdentity | undefined {
-  const { digest, fileHash, fingerprint } = request
+  const { digest, fingerprint } = request
+  const fileHash = request.fileHash?.toLowerCase()
+  if (digest !== undefined && fileHash !== undefined) {
+    // With another hash it is another file: one upload is not to be read for what the other asked.
+    return { kind: 'digest-and-file-hash', value: `${digest} ${fileHash}` }
+  }
   if (digest !== undefined) return { kind: 'digest', value: digest }
-  if (fileHash !== undefined) return { kind: 'file-hash', value: fileHash.toLowerCase() }
+  if (fileHash !== undefined) return { kind: 'file-hash', value: fileHash }
   return fingerprint === undefined ? undefined : { kind: 'fingerprint', value: fingerprint }
 }
 

@@ -36,7 +36,7 @@ async function settled(work: Promise<unknown>): Promise<void> {
   try {
     await work
   } catch (error) {
-    const isRefusal = error instanceof UploadError && error.details.state !== undefined
+    const isRefusal = error instanceof UploadError && error.status < 500
     if (!isRefusal) throw error
   }
 }

@@ -13,7 +13,7 @@ export interface Identity {
 }
 
 export interface ContentIdentity {
-  readonly kind: 'digest' | 'file-hash' | 'fingerprint'
+  readonly kind: 'digest' | 'file-hash' | 'digest-and-file-hash' | 'fingerprint'
   readonly value: string
 }
 

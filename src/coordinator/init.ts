@@ -44,7 +44,7 @@ async function openStanding(
 async function isThere(context: Context, upload: Upload): Promise<boolean> {
   const { object } = upload
   const isBorrowed = object !== undefined && object.key !== upload.key
-  if (isBorrowed) return stands(context, upload, object)
+  if (isBorrowed) return stands(context, object)
   return (await proveObject(context, upload, object?.digest)).kind === 'proven'
 }
 

@@ -1,4 +1,5 @@
 import { encodeMetadataValue } from '../protocol/index.js'
+import { leaveClaim } from './claims.js'
 import { declaredContent } from './content.js'
 import { activeLifetime, type Context } from './context.js'
 import { type Found, lookUp } from './look-up.js'
@@ -106,7 +107,9 @@ async function create(
     const isObjectKnown = creation.supersedes !== undefined
     const { judged } = creation
     const found = await lookUp(context, draft, { judged, isObjectKnown }).catch(async (fault) => {
-      await giveUp(context, draft, creation)
+      // Nothing has been opened yet, so the next caller need not wait for the lease to end.
+      const { fence } = creation
+      await leaveClaim(context, draft, { state: 'creating', fence, leaseMs: 0 })
       throw fault
     })
     if (found.kind !== 'nothing') {
@@ -116,13 +119,6 @@ async function create(
   }
   const session = await openMultipart(context, draft, creation)
   return session && { origin: 'created', session }
-}
-
-/** Nothing has been opened yet, so the next caller need not wait for the lease to end. */
-async function giveUp({ store, clock }: Context, draft: UploadDraft, creation: Creation) {
-  const step = { state: 'creating', fence: creation.fence, now: clock.now(), leaseMs: 0 } as const
-  // If even this fails the lease ends by itself.
-  await store.extend(draft, step).catch(() => false)
 }
 
 function takeOver(

@@ -1,3 +1,4 @@
+import { claimNow } from './claims.js'
 import type { Context } from './context.js'
 import { mergeListing } from './listing.js'
 import { knownDigest } from './manifest.js'
@@ -41,15 +42,13 @@ async function recoverGone(context: Context, session: Session): Promise<Session>
   const digest = upload.digest ?? (upload.adopted ? await knownDigest(session) : undefined)
   const proof = await proveObject(context, upload, digest)
   if (proof.kind !== 'proven') return (await reopenUpload(context, upload)).session
-  const now = context.clock.now()
-  const { leaseMs } = context.settings
-  const claim = await context.store.claim(upload, { to: 'completing', now, leaseMs })
+  const claim = await claimNow(context, upload, { to: 'completing' })
   if (claim.kind === 'claimed') {
     const { fence, session: claimed } = claim
     const { object } = proof
     await settleProven(context, claimed.upload, { from: 'completing', fence, object })
   }
-  const settled = await context.store.find(upload, now)
+  const settled = await context.store.find(upload, context.clock.now())
   if (settled === undefined) throw notFound()
   return settled
 }

@@ -1,6 +1,7 @@
 import type { StoredObject } from '../protocol/index.js'
+import { settleNow } from './claims.js'
 import { verifiedContents } from './content.js'
-import { activeLifetime, type Context, finalLifetime } from './context.js'
+import type { Context } from './context.js'
 import { type Expecting, unprovenHashes } from './file-hash.js'
 import type { SettleStep } from './ports.js'
 import type { Lifetime, UploadDraft } from './session.js'
@@ -24,19 +25,15 @@ export async function settleProven(
   upload: UploadDraft & Expecting,
   { object, ...step }: ProvenStep,
 ): Promise<Proven | undefined> {
-  const now = context.clock.now()
   const isDone = unprovenHashes(upload, object).length === 0
   const state = isDone ? 'completed' : 'verifying'
-  const lifetime = isDone ? finalLifetime(context, now) : activeLifetime(context, now)
-  const isSettled = await context.store.settle(upload, {
+  const lifetime = await settleNow(context, upload, {
     ...step,
-    ...lifetime,
     to: state,
-    now,
     object,
     ...(isDone && { contents: verifiedContents(context.secret, upload, object) }),
   })
-  if (!isSettled) return undefined
+  if (lifetime === undefined) return undefined
   if (!isDone) context.announce(upload)
   return { ...lifetime, state, object }
 }

@@ -19,22 +19,21 @@ export async function takeTwin(
 ): Promise<Session | undefined> {
   const { object } = twin
   if (object === undefined || !isDescribedAlike(draft, twin)) return undefined
-  if (!(await stands(context, twin, object))) return undefined
+  if (!(await stands(context, object))) return undefined
   const proven = await settleProven(context, draft, { from: 'creating', fence, object })
   return proven && { upload: { ...draft, ...proven, epoch }, parts: [], revision: 0 }
 }
 
-/** Whether the object that an upload was given when it was made is still exactly that one. */
-export async function stands(
-  { bucket }: Context,
-  { checksum }: UploadDraft,
-  object: StoredObject,
-): Promise<boolean> {
+/**
+ * Whether the object that an upload was given when it was made is still exactly that one. Its digest is of the
+ * mode of the upload that made it, which need not be that of the one that was given it.
+ */
+export async function stands({ bucket }: Context, object: StoredObject): Promise<boolean> {
   const head = await bucket.headObject(object.key)
   if (head.kind === 'absent') return false
   const { size, etag, digests } = head.object
-  const digest = object.digest === undefined ? undefined : digests[checksum]
-  return size === object.size && etag === object.etag && digest === object.digest
+  const hasDigest = object.digest === undefined || Object.values(digests).includes(object.digest)
+  return size === object.size && etag === object.etag && hasDigest
 }
 
 function isDescribedAlike(draft: UploadDraft, twin: UploadDraft): boolean {

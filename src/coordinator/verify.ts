@@ -1,18 +1,17 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { StoredObject } from '../protocol/index.js'
+import { type Claimed, claimNow, leaveClaim, settleNow } from './claims.js'
 import type { Context } from './context.js'
-import { finalLifetime } from './context.js'
 import { type HashAlgorithm, hashAlgorithm, unprovenHashes } from './file-hash.js'
-import type { ClaimOutcome, UploadRef } from './ports.js'
+import type { UploadRef } from './ports.js'
 import { proveObject } from './proof.js'
 import { type ObjectRead, readWhole } from './read-whole.js'
-import type { Upload } from './session.js'
 import { settleProven } from './settle-proven.js'
+import { stands } from './twin.js'
+import { UploadError } from './upload-error.js'
 
 /** An upload that fails again and again is tried less and less often, down to this. */
 const MAX_PAUSE_MS = 60 * 60 * 1000
-
-type Claimed = Extract<ClaimOutcome, { kind: 'claimed' }>
 
 /**
  * Reads the object of a `verifying` upload and compares it with the hashes that the client gave: then it is
@@ -20,15 +19,15 @@ type Claimed = Extract<ClaimOutcome, { kind: 'claimed' }>
  * answer, or when `signal` aborts; then somebody tries again later.
  */
 export async function verify(context: Context, ref: UploadRef, signal: AbortSignal): Promise<void> {
-  const { store, clock, settings } = context
-  const { leaseMs } = settings
-  const claim = await store.claim(ref, { to: 'verifying', now: clock.now(), leaseMs })
+  const claim = await claimNow(context, ref, { to: 'verifying' })
   if (claim.kind !== 'claimed') return
   try {
     await conclude(context, claim, await readHashes(context, claim, signal))
   } catch (fault) {
     // Who stops leaves the work to others at once; a fault is given time to pass.
-    await postpone(context, claim, signal.aborted ? 0 : pauseAfter(claim.attempt, leaseMs))
+    const leaseMs = signal.aborted ? 0 : pauseAfter(claim.attempt, context.settings.leaseMs)
+    const { session, fence } = claim
+    await leaveClaim(context, session.upload, { state: 'verifying', fence, leaseMs })
     throw fault
   }
 }
@@ -80,31 +79,23 @@ async function conclude(context: Context, claim: Claimed, outcome: Outcome): Pro
   const { session, fence } = claim
   const { upload } = session
   if (outcome.kind === 'outrun') return
-  if (outcome.kind === 'gone') return fail(context, claim)
+  if (outcome.kind === 'gone') {
+    // Not on the word of one reply: what failed is never looked at again, and must leave no object.
+    const { object } = upload
+    if (object !== undefined && (await stands(context, object))) throw undecided()
+    return fail(context, claim)
+  }
   const { object } = outcome
   const isRight = unprovenHashes(upload, object).length === 0
   if (isRight) {
     await settleProven(context, upload, { from: 'verifying', fence, object })
   } else if (upload.standing) {
-    await settleStanding(context, claim, object)
+    // What was `completed` before stays so, now with the hash that it really has: others may rely on it, and an
+    // upload that was given the same object does. Whoever asked compares.
+    await settleNow(context, upload, { from: 'verifying', to: 'completed', fence, object })
   } else {
     if (await removeOwn(context, claim, object)) await fail(context, claim)
   }
-}
-
-/**
- * What was `completed` before stays so, now with the hash that it really has: others may rely on it, and an
- * upload that was given the same object does. Whoever asked compares.
- */
-async function settleStanding(
-  context: Context,
-  { session, fence }: Claimed,
-  object: StoredObject,
-): Promise<void> {
-  const now = context.clock.now()
-  const lifetime = finalLifetime(context, now)
-  const step = { from: 'verifying', to: 'completed', fence, now, object } as const
-  await context.store.settle(session.upload, { ...lifetime, ...step })
 }
 
 /**
@@ -125,29 +116,25 @@ async function removeOwn(
   const { leaseMs } = settings
   const isOurs = await store.extend(upload, { state: 'verifying', fence, now, leaseMs })
   if (!isOurs) return false
-  await bucket.removeObject({ key, etag, ...(versionId === undefined ? {} : { versionId }) })
-  return true
+  const version = versionId === undefined ? {} : { versionId }
+  // MinIO compares no ETag with a DELETE, so one that is sent late would remove the next epoch's object.
+  const mayRemove = () => clock.now() < now + leaseMs
+  const outcome = await bucket.removeObject({ key, etag, ...version, mayRemove })
+  // Another object since the proof, or a reply that is not true: reading it again tells.
+  if (outcome === 'changed') throw undecided()
+  return outcome !== 'outdated'
+}
+
+function undecided(): UploadError {
+  return new UploadError('BUCKET_UNAVAILABLE', 'The bucket contradicts itself; try again.', {
+    retryAfterMs: 2_000,
+  })
 }
 
 async function fail(context: Context, { session, fence }: Claimed): Promise<void> {
-  const now = context.clock.now()
-  const lifetime = finalLifetime(context, now)
-  await context.store.settle(session.upload, {
-    ...lifetime,
-    from: 'verifying',
-    to: 'failed',
-    fence,
-    now,
-  })
+  await settleNow(context, session.upload, { from: 'verifying', to: 'failed', fence })
 }
 
 function pauseAfter(attempt: number, leaseMs: number): number {
   return Math.min(leaseMs * 2 ** (attempt - 1), MAX_PAUSE_MS)
-}
-
-async function postpone(context: Context, claim: Claimed, pauseMs: number): Promise<void> {
-  const { upload }: { upload: Upload } = claim.session
-  const step = { state: 'verifying', fence: claim.fence, now: context.clock.now() } as const
-  // If even this fails the lease ends by itself.
-  await context.store.extend(upload, { ...step, leaseMs: pauseMs }).catch(() => false)
 }

@@ -40,11 +40,17 @@ export async function handle(exchange: Exchange, options: HandlerOptions): Promi
   const cors = request && options.cors.headers(request, Object.keys(reply.headers ?? {}))
   const headers = { ...cors, 'x-amz-request-id': requestId, ...reply.headers }
   await send(exchange, { ...reply, headers }).catch((err: unknown) => {
-    if (!exchange.response.destroyed) options.log({ event: 'local-bucket.fault', requestId, err })
+    if (!isClientGone(err)) options.log({ event: 'local-bucket.fault', requestId, err })
     exchange.response.destroy()
   })
   // Of a body that was read half-way the rest is in the way of the next request.
   exchange.incoming.resume()
+}
+
+const GONE = new Set<unknown>(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'EPIPE'])
+
+function isClientGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && GONE.has(error.code)
 }
 
 async function answer(

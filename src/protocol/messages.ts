@@ -3,6 +3,7 @@ import * as field from './fields.js'
 import { S3_LIMITS } from './layout.js'
 import type { Camel } from './wire-case.js'
 
+export * from './list-reply.js'
 export * from './replies.js'
 
 /**

@@ -73,23 +73,6 @@ export const completeReply = z.object({
 
 export const abortReply = z.object({ upload_id: z.string(), state: state })
 
-export const listedUpload = z.object({
-  upload_id: z.string(),
-  filename: z.string(),
-  size: z.int(),
-  chunk_size: z.int(),
-  total_chunks: z.int(),
-  uploaded_count: z.int(),
-  checksum: z.enum(CHECKSUM_MODES),
-  state: state,
-  expires_in: z.int(),
-})
-
-export const listReply = z.object({
-  uploads: z.array(listedUpload),
-  next_cursor: z.optional(z.string()),
-})
-
 /** What was wrong with one field of a request. `field` is a path such as `sign.0.checksum`. */
 export const fieldError = z.object({ field: z.string(), message: z.string() })
 
@@ -120,7 +103,5 @@ export type InitReply = Camel<z.infer<typeof initReply>>
 export type PartsReply = Camel<z.infer<typeof partsReply>>
 export type CompleteReply = Camel<z.infer<typeof completeReply>>
 export type AbortReply = Camel<z.infer<typeof abortReply>>
-export type ListedUpload = Camel<z.infer<typeof listedUpload>>
-export type ListReply = Camel<z.infer<typeof listReply>>
 export type FieldError = Camel<z.infer<typeof fieldError>>
 export type Problem = Camel<z.infer<typeof problem>>

@@ -7,6 +7,7 @@ import { errorHandler, type FaultLog } from '../http/error-handler.js'
 import { commonHeaders } from '../http/headers.js'
 import { createRouter } from '../http/router.js'
 import { type Log, requestLog } from './logging.js'
+import { createPageRouter, type PageOptions } from './page.js'
 import type { Readiness } from './readiness.js'
 
 export interface AppOptions {
@@ -17,6 +18,8 @@ export interface AppOptions {
   readonly corsOrigins: readonly string[]
   /** Of the program, for the API's description. */
   readonly version: string
+  /** @default the page is not shown */
+  readonly page?: PageOptions
 }
 
 /** When a client that found this server stopping may try again: by then another one has taken over. */
@@ -24,7 +27,7 @@ const RETRY_AFTER_MS = 1_000
 
 /** The whole application of the standalone server. */
 export function createApp(options: AppOptions): Express {
-  const { partway, readiness, log, corsOrigins, version } = options
+  const { partway, readiness, log, corsOrigins, version, page } = options
   const faults = faultLog(log)
   const app = express()
   app.disable('x-powered-by').set('query parser', 'simple').set('etag', false)
@@ -35,6 +38,7 @@ export function createApp(options: AppOptions): Express {
   app.get('/readyz', ready(readiness))
   app.use(refuseWhileStopping(readiness))
   app.use(createDocsRouter({ version, log: faults }))
+  if (page !== undefined) app.use(createPageRouter(page))
   app.use(
     createRouter({
       partway,

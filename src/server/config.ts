@@ -26,6 +26,8 @@ export interface ServerConfig {
   readonly allowedTypes?: readonly string[]
   readonly keyPrefix: string
   readonly corsOrigins: readonly string[]
+  /** Whether the page is shown at `/`. */
+  readonly page: boolean
   readonly logLevel: LogLevel
 }
 
@@ -77,6 +79,7 @@ export function readConfig(env: Environment): ConfigOutcome {
     ...(allowedTypes.length > 0 && { allowedTypes: checkedTypes(read, allowedTypes) }),
     keyPrefix: keyPrefixOf(read),
     corsOrigins: corsOriginsOf(read),
+    page: read.flag('PARTWAY_PAGE') ?? false,
     logLevel: read.oneOf('PARTWAY_LOG_LEVEL', LOG_LEVELS) ?? 'info',
   }
   checkAuth(read, config.host)

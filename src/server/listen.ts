@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
 export interface Address {
@@ -27,19 +28,52 @@ const TIMEOUTS = {
 }
 const MAX_CONNECTIONS = 1_024
 
-/** Serves `handler`. Rejects with a sentence for the operator when the address cannot be had. */
+/**
+ * Serves `handler`. The host `localhost` stands for both loopback addresses, because programs differ in
+ * which of them they try first. Rejects with a sentence for the operator when the address cannot be had.
+ */
 export async function listen(handler: RequestListener, address: Address): Promise<Listening> {
+  if (address.host !== 'localhost') {
+    const server = await listenAt(handler, address)
+    return { url: urlOf(server), drain: (graceMs) => drain(server, graceMs) }
+  }
+  const first = await listenAt(handler, { ...address, host: '127.0.0.1' })
+  const { port } = addressOf(first)
+  const servers = [first, ...(await listenAtIpv6(handler, port, first))]
+  return {
+    url: `http://localhost:${port}`,
+    drain: async (graceMs) => {
+      await Promise.all(servers.map((server) => drain(server, graceMs)))
+    },
+  }
+}
+
+/** None, where the machine has no IPv6. */
+async function listenAtIpv6(
+  handler: RequestListener,
+  port: number,
+  first: Server,
+): Promise<Server[]> {
+  try {
+    return [await listenAt(handler, { host: '::1', port })]
+  } catch (error) {
+    const code = codeOf(error instanceof Error ? error.cause : undefined)
+    if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return []
+    first.close()
+    throw error
+  }
+}
+
+async function listenAt(handler: RequestListener, { host, port }: Address): Promise<Server> {
   const server = createServer(TIMEOUTS, handler)
   server.maxConnections = MAX_CONNECTIONS
-  server.listen(address.port, address.host)
+  server.listen(port, host)
   try {
     await once(server, 'listening')
+    return server
   } catch (cause) {
-    throw new Error(`cannot listen on ${address.host}:${address.port}: ${reasonOf(cause)}`, {
-      cause,
-    })
+    throw new Error(`cannot listen on ${host}:${port}: ${reasonOf(cause)}`, { cause })
   }
-  return { url: urlOf(server), drain: (graceMs) => drain(server, graceMs) }
 }
 
 async function drain(server: Server, graceMs: number): Promise<void> {
@@ -58,15 +92,22 @@ async function drain(server: Server, graceMs: number): Promise<void> {
 }
 
 function urlOf(server: Server): string {
+  const { family, address, port } = addressOf(server)
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+}
+
+function addressOf(server: Server): AddressInfo {
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('not a TCP address')
-  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
-  return `http://${host}:${address.port}`
+  return address
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
 function reasonOf(cause: unknown): string {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-  switch (code) {
+  switch (codeOf(cause)) {
     case 'EADDRINUSE':
       return 'the port is taken by another program'
     case 'EACCES':

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { connectS3, type S3Connection } from '../bucket/index.js'
+import { type ConnectS3Options, connectS3, type S3Connection } from '../bucket/index.js'
 import { createPartway, systemClock } from '../coordinator/create-partway.js'
 import type { Partway } from '../coordinator/partway.js'
 import type { Clock, UploadRef } from '../coordinator/ports.js'
@@ -10,6 +10,7 @@ import { BucketWatch } from './bucket-watch.js'
 import type { ServerConfig } from './config.js'
 import { type Listening, listen } from './listen.js'
 import type { Log } from './logging.js'
+import { originOfParts } from './page.js'
 import { Readiness } from './readiness.js'
 import { SigningClock } from './signing-clock.js'
 import { type OpenedStore, openStore } from './store.js'
@@ -18,6 +19,8 @@ export interface StartOptions {
   readonly log: Log
   /** @default the system's clock */
   readonly clock?: Clock
+  /** Of the bucket. @default the AWS SDK's own chain */
+  readonly credentials?: NonNullable<ConnectS3Options['credentials']>
 }
 
 export interface RunningServer {
@@ -38,11 +41,14 @@ const WORK_STOP_MS = 2_000
  */
 export async function startServer(
   config: ServerConfig,
-  { log, clock = systemClock }: StartOptions,
+  { log, clock = systemClock, credentials }: StartOptions,
 ): Promise<RunningServer> {
   const signingClock = new SigningClock(clock)
-  const s3 = connectBucket(config, signingClock)
-  const opened = await openStore(config.store, log)
+  const s3 = connectBucket(config, {
+    clock: signingClock,
+    ...(credentials !== undefined && { credentials }),
+  })
+  const opened = await openStore(config.store, { bucket: config.bucket.name, log })
   const watch = watchBucket(config, { s3, clock, signingClock, log })
   const checks = { store: () => opened.store.check(), bucket: () => checkBucket(s3, watch) }
   const readiness = new Readiness({ checks, clock, log, broken: () => watch.broken })
@@ -61,6 +67,7 @@ export async function startServer(
     clock,
     corsOrigins: config.corsOrigins,
     version: programVersion(),
+    ...(config.page && { page: { bucketOrigin: () => originOfParts(s3.signer) } }),
   })
   try {
     // So that, as a rule, the first client already gets what the bucket can do.
@@ -119,9 +126,12 @@ function backgroundWork(
   })
 }
 
-function connectBucket({ bucket }: ServerConfig, clock: SigningClock): S3Connection {
+function connectBucket(
+  { bucket }: ServerConfig,
+  rest: Pick<ConnectS3Options, 'clock' | 'credentials'>,
+): S3Connection {
   const { name, ...options } = bucket
-  return connectS3({ bucket: name, ...options, clock })
+  return connectS3({ bucket: name, ...options, ...rest })
 }
 
 interface Watched {

@@ -9,9 +9,27 @@ export interface OpenedStore {
   concerns(): Promise<readonly string[]>
 }
 
+export interface OpenStoreOptions {
+  /** The bucket's name. */
+  readonly bucket: string
+  readonly log: Log
+}
+
 /** Opens the store that the settings name, and loads the code of that one only. */
-export async function openStore(config: StoreConfig, log: Log): Promise<OpenedStore> {
-  return config.kind === 'sqlite' ? await openSqlite(config.path) : openRedis(config.url, log)
+export async function openStore(
+  config: StoreConfig,
+  options: OpenStoreOptions,
+): Promise<OpenedStore> {
+  if (config.kind === 'sqlite') return await openSqlite(config.path)
+  return openRedis(config.url, options)
+}
+
+/**
+ * Of the keys in Redis. With the bucket in it, servers of several buckets may share a Redis: what one of
+ * them left to do in its bucket, a server of another would look for in vain, and give up for lost.
+ */
+export function redisKeyPrefix(bucket: string): string {
+  return `partway:${bucket}:`
 }
 
 async function openSqlite(path: string): Promise<OpenedStore> {
@@ -19,13 +37,14 @@ async function openSqlite(path: string): Promise<OpenedStore> {
   return { store: await openSqliteSessionStore(path), concerns: async () => [] }
 }
 
-function openRedis(url: string, log: Log): OpenedStore {
+function openRedis(url: string, { bucket, log }: OpenStoreOptions): OpenedStore {
   let concerns = async (): Promise<readonly string[]> => []
   const connect = async (): Promise<SessionStore> => {
     const { connectRedisSessionStore, redisConcerns } = await import('../sessions/redis/index.js')
     // Not louder: it comes with every attempt to connect again, and the calls that fail are told anyway.
     const onFault = (err: Error): void => log.debug({ event: 'store.fault', err })
-    const { store, redis } = await connectRedisSessionStore(url, { log: onFault })
+    const keyPrefix = redisKeyPrefix(bucket)
+    const { store, redis } = await connectRedisSessionStore(url, { keyPrefix, log: onFault })
     concerns = () => redisConcerns(redis)
     return store
   }

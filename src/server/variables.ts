@@ -130,6 +130,11 @@ export const VARIABLES = [
       'Origins whose pages may call, separated by commas, such as `https://app.example.com`. Without it, none but the server’s own.',
   },
   {
+    name: 'PARTWAY_PAGE',
+    default: 'false',
+    meaning: '`true` shows the page at `/`, with which a browser uploads.',
+  },
+  {
     name: 'PARTWAY_LOG_LEVEL',
     default: 'info',
     meaning: '`debug`, `info`, `warn`, `error` or `silent`.',

@@ -52,7 +52,7 @@ describe.skipIf(!canDriveBrowser())('useUpload, in strict mode', () => {
     await page.evaluate(() => window.reactStage.controls?.cancel())
     await shows('cancelled')
     expect(await page.evaluate(() => window.reactStage.controls?.error)).toBeUndefined()
-    stage.gate.limit(Number.POSITIVE_INFINITY)
+    await stage.gate.reopen()
   })
 
   it('sends nothing any more once the component is gone', async () => {
@@ -64,7 +64,7 @@ describe.skipIf(!canDriveBrowser())('useUpload, in strict mode', () => {
       window.reactStage.unmount()
       return window.reactStage.renderings
     })
-    stage.gate.limit(Number.POSITIVE_INFINITY)
+    await stage.gate.reopen()
     await page.waitForTimeout(3_000)
     expect(stage.gate.stored).toHaveLength(1)
     expect(await page.evaluate(() => window.reactStage.renderings)).toBe(before)

@@ -56,6 +56,20 @@ describe('going on with an upload', () => {
     expect(fixture.service.puts).not.toContain(4)
   })
 
+  it('finds in the bucket what the coordinator was told nothing of', async () => {
+    const fixture = new UploadFixture()
+    for (const index of [1, 2]) fixture.service.keep(index, fixture.part(index))
+    fixture.service.reported.clear()
+    await fixture.upload()
+    expect(fixture.service.puts).toEqual([3, 4, 5, 6, 7, 8, 9, 10])
+  })
+
+  it('asks for the parts of a new upload no further', async () => {
+    const fixture = new UploadFixture()
+    await fixture.upload()
+    expect(fixture.service.count('status')).toBe(0)
+  })
+
   it('reads each byte once, also of parts that are compared and sent again', async () => {
     const fixture = new UploadFixture()
     fixture.service.keep(1, fixture.part(1))

@@ -88,6 +88,20 @@ describe('uploadFile', () => {
     expect(fixture.service.count('status')).toBe(12)
   })
 
+  it('asks for the verification no sooner than the server wants to be asked', async () => {
+    const fixture = new UploadFixture()
+    fixture.service.verifications = 1
+    let completedAt = 0
+    let askedAt = 0
+    fixture.service.onCall = (call) => {
+      if (call === 'complete') completedAt = fixture.clock.now()
+      if (call === 'status') askedAt = fixture.clock.now()
+      return undefined
+    }
+    await fixture.upload()
+    expect(askedAt - completedAt).toBeGreaterThanOrEqual(2_000)
+  })
+
   it('fails when the verification of the finished object does', async () => {
     const fixture = new UploadFixture()
     fixture.service.verifications = 3

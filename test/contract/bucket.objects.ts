@@ -121,6 +121,14 @@ export function objectsContract(opened: () => OpenBucket): void {
       expect(await bucket.removeObject({ key, etag })).toBe('absent')
     })
 
+    it('stays when the right to remove it has gone meanwhile', async () => {
+      const { bucket } = opened()
+      const { key, etag } = await storedObject(opened(), [randomBytes(100)])
+      expect(await bucket.removeObject({ key, etag, mayRemove: () => false })).toBe('outdated')
+      expect(await bucket.headObject(key)).toMatchObject({ kind: 'found', object: { etag } })
+      expect(await bucket.removeObject({ key, etag, mayRemove: () => true })).toBe('removed')
+    })
+
     it('stays when it has taken the place of the one that is meant', async () => {
       const { bucket } = opened()
       const old = await storedObject(opened(), [randomBytes(100)])

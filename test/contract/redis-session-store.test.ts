@@ -163,7 +163,8 @@ needsService('Redis', url, () => {
         ['replace', 1, 1],
         ['list', 1, 1],
         ['claim', 2, 1],
-        ['extend', 2, 1],
+        // The hint moves when the outcome is there already.
+        ['extend', 2, 2],
         ['leave', 2, 1],
         ['claim', 2, 1],
         // The hint is removed when the outcome is there already.

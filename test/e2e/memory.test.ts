@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import { ServerProcess } from '../helpers/programs.js'
 import { createTestBucket } from '../helpers/s3-fixture.js'
-import { minioUrl, redisUrl } from '../helpers/services.js'
+import { minioUrl, ownRedisUrl, redisUrl } from '../helpers/services.js'
 
 const UPLOADS = 20
 const PARTS = 2_000
@@ -28,7 +28,7 @@ it.skipIf(minioUrl() === '' || redisUrl() === '').each(['redis', 'sqlite'])(
     const server = await ServerProcess.start({
       bucket: fixture.bucket,
       bucketUrl: minioUrl(),
-      store: store === 'redis' ? redisUrl() : `sqlite:${join(folder, 'sessions.db')}`,
+      store: store === 'redis' ? ownRedisUrl() : `sqlite:${join(folder, 'sessions.db')}`,
     })
     cleanUp.push(() => server.kill('SIGTERM'))
     const small = await peakAfter(server, 5 * MIB)

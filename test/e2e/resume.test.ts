@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { PartGate } from '../helpers/part-gate.js'
 import { PartwayProcess, ServerProcess, type ServerSettings, until } from '../helpers/programs.js'
 import { createTestBucket, type TestBucket } from '../helpers/s3-fixture.js'
-import { minioUrl, redisUrl, versitygwUrl } from '../helpers/services.js'
+import { minioUrl, ownRedisUrl, redisUrl, versitygwUrl } from '../helpers/services.js'
 import { sha256OfFile, sha256OfObject, writeRandomFile } from './files.js'
 
 /** The file is this many MiB, in parts of 8; `PARTWAY_E2E_MIB=1024` makes it a GiB. */
@@ -41,7 +41,7 @@ describe.skipIf(minioUrl() === '' || redisUrl() === '' || versitygwUrl() === '')
     settings = {
       bucket: fixture.bucket,
       bucketUrl,
-      store: store === 'redis' ? redisUrl() : `sqlite:${join(folder, `${randomUUID()}.db`)}`,
+      store: store === 'redis' ? ownRedisUrl() : `sqlite:${join(folder, `${randomUUID()}.db`)}`,
       publicEndpoint: await gate.start(),
     }
     server = await ServerProcess.start(settings)

@@ -42,7 +42,8 @@ export class CrashLane {
   }
 
   static async open({ bucketUrl, store }: LaneOptions): Promise<CrashLane> {
-    const [fixture, shared] = await Promise.all([createTestBucket(bucketUrl), openShared(store)])
+    const fixture = await createTestBucket(bucketUrl)
+    const shared = await openShared(store, fixture.bucket)
     const toBucket = bucketProxy(fixture.endpoint)
     const endpoint = new URL(bucketUrl)
     endpoint.port = new URL(await toBucket.start()).port

@@ -23,9 +23,11 @@ export interface Ground {
 
 export interface Expected {
   readonly id: string
-  readonly state: 'completed' | 'aborted'
+  readonly state: 'completed' | 'failed' | 'aborted'
   readonly mode: ChecksumMode
   readonly payload: Payload
+  /** The SHA-256 for which the object must have been read before it is completed. */
+  readonly sha256?: string
   /** What the bucket answered in all. */
   readonly served: readonly Served<S3CallName>[]
   /** Every "completed" that a client was given. */
@@ -38,10 +40,10 @@ export interface Expected {
  * The invariants that do not hold, in words; none, when all is well.
  *
  * - I1 completed means that the object is there, with our token, size and checksum
- * - I2 an object with our token means that the upload is completed
+ * - I2 an object with our token means that the upload is completed; of one that failed there is none
  * - I3 what was completed is never anything else
  * - I4 there is one object at most, and it is made once
- * - I6 whoever was told "completed" was told the truth
+ * - I6 whoever was told "completed" or "failed" was told the truth
  */
 export async function brokenInvariants(ground: Ground, expected: Expected): Promise<string[]> {
   const { id, state } = expected
@@ -51,7 +53,7 @@ export async function brokenInvariants(ground: Ground, expected: Expected): Prom
   const { upload } = session
   const broken = [...tellers(upload, expected)]
   const made = objectsMade(expected)
-  if (made !== (state === 'completed' ? 1 : 0)) broken.push(`I4: ${made} objects were made`)
+  if (made !== (state === 'aborted' ? 0 : 1)) broken.push(`I4: ${made} objects were made`)
   if (objects.length > 1) broken.push(`I4: ${objects.length} objects`)
   if (upload.state !== state) broken.push(`the upload is ${upload.state}, not ${state}`)
   const object = await readObject(ground, objects[0])
@@ -64,11 +66,12 @@ export async function brokenInvariants(ground: Ground, expected: Expected): Prom
 }
 
 /**
- * The requests to abort, of an upload that nobody gave up, that could have cost a client its parts. What
- * may be aborted is only what an interrupted creation left: a multipart upload that no record names, that
- * has been sent no part and that nobody has asked to complete.
+ * The requests, of an upload that nobody gave up, that could have cost a client what it sent. What may be
+ * aborted is only what an interrupted creation left: a multipart upload that no record names, that has
+ * been sent no part and that nobody has asked to complete. What may be removed is only an object that
+ * made its upload fail.
  */
-export async function wrongAborts(
+export async function wrongRemovals(
   { store, owner }: Ground,
   { id, asked }: { readonly id: string; readonly asked: readonly Asked<S3CallName>[] },
 ): Promise<string[]> {
@@ -77,9 +80,17 @@ export async function wrongAborts(
   for (const { name, path } of asked) {
     if (name === 'UploadPart' || name === 'CompleteMultipartUpload') inUse.add(multipartOf(path))
   }
-  return asked
-    .filter(({ name, path }) => name === 'AbortMultipartUpload' && inUse.has(multipartOf(path)))
-    .map(({ path }) => `parts were removed after an error: ${path}`)
+  const aborts = asked.filter(
+    ({ name, path }) => name === 'AbortMultipartUpload' && inUse.has(multipartOf(path)),
+  )
+  const isRight = session?.upload.state !== 'failed'
+  const deletes = asked.filter(
+    ({ name, path }) => name === 'DeleteObject' && isRight && path.includes(id),
+  )
+  return [
+    ...aborts.map(({ path }) => `parts were removed after an error: ${path}`),
+    ...deletes.map(({ path }) => `a good object was to be removed: ${path}`),
+  ]
 }
 
 function multipartOf(path: string): string {
@@ -104,6 +115,9 @@ function* tellers(upload: Upload, { told, states }: Expected): Generator<string>
     yield `I3: a client was told ${states.join(', ')}`
   }
   if (first >= 0 && upload.state !== 'completed') yield `I3, I6: told completed, ${upload.state}`
+  if (states.includes('failed') && upload.state !== 'failed') {
+    yield `I6: told failed, ${upload.state}`
+  }
   for (const { object } of told) {
     if (JSON.stringify(object) !== JSON.stringify(upload.object)) yield 'I6: told another object'
   }
@@ -129,7 +143,7 @@ interface ReadObject {
 async function objectFlaws(
   upload: Upload,
   object: ReadObject | undefined,
-  { payload, mode }: Expected,
+  { payload, mode, sha256: verified, served, id }: Expected,
 ): Promise<string[]> {
   if (object === undefined) return ['I1: completed, but there is no object']
   const { reply, sha256 } = object
@@ -142,7 +156,15 @@ async function objectFlaws(
   }
   if (upload.object?.digest !== digest) flaws.push('I1: the record has another digest')
   if (`"${upload.object?.etag}"` !== reply.ETag) flaws.push('I1: the record has another ETag')
+  if (upload.object?.sha256 !== verified) flaws.push('I1: the record has another SHA-256')
+  if (verified !== undefined && !served.some((call) => isReadOf(id, call))) {
+    flaws.push('I1: the object was never read')
+  }
   return flaws
+}
+
+function isReadOf(id: string, { name, path }: Served<S3CallName>): boolean {
+  return name === 'GetObject' && path.includes(id)
 }
 
 async function objectsOf({ client, bucket }: Ground, id: string): Promise<string[]> {

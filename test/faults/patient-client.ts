@@ -16,6 +16,14 @@ export interface PatientClientOptions {
   readonly calls: UploadCalls
   readonly payload: Payload
   readonly mode: ChecksumMode
+  /** For `init`: of the whole file, or of another. */
+  readonly fileHash?: string
+  /** For every `complete`, as above. */
+  readonly expectedHash?: string
+  /** @default a random one */
+  readonly filename?: string
+  /** How long it waits for the bucket to take a part. @default that of the fault matrix */
+  readonly patienceMs?: number
   /** Waits for what the coordinator asked for, on whichever clock. */
   readonly wait: (ms: number) => Promise<void>
 }
@@ -23,6 +31,12 @@ export interface PatientClientOptions {
 const TRIES = 100
 const PUT_TRIES = 10
 const ROUNDS = 8
+/** How often it asks, and how long it waits in between, while the object is being verified. */
+const LOOKS = 200
+const LOOK_MS = 1_000
+
+/** What an upload that nobody gave up came to. */
+export type Ending = 'completed' | 'failed'
 
 /**
  * A client as it should be: it asks again when it is told to, sends again what is missing, and starts
@@ -35,20 +49,22 @@ export class PatientClient {
   readonly states: UploadState[] = []
   uploadId = ''
   readonly #options: PatientClientOptions
-  readonly #filename = `${randomUUID()}.bin`
+  readonly filename: string
 
   constructor(options: PatientClientOptions) {
     this.#options = options
+    this.filename = options.filename ?? `${randomUUID()}.bin`
   }
 
-  /** Comes back only when the upload is completed, as far as it was told. */
-  async upload(): Promise<void> {
+  /** Comes back only when the upload has come to its end, as far as it was told. */
+  async upload(): Promise<Ending> {
     for (let round = 0; round < ROUNDS; round++) {
       const upload = await this.init()
-      if (upload.state === 'completed') return
+      if (upload.state === 'completed') return 'completed'
       if (upload.state === 'aborting') await this.#try((calls) => calls.abort(upload.uploadId))
       if (upload.state === 'uploading' && !(await this.#bring(upload))) continue
-      if (await this.complete()) return
+      const ending = await this.complete()
+      if (ending !== undefined) return ending
     }
     throw new Error(`the upload did not come to its end: ${this.states.join(', ')}`)
   }
@@ -63,13 +79,14 @@ export class PatientClient {
   }
 
   async init(): Promise<InitReply> {
-    const { payload, mode } = this.#options
+    const { payload, mode, fileHash } = this.#options
     const request = {
-      filename: this.#filename,
+      filename: this.filename,
       fingerprint: payload.sha256,
       size: payload.file.size,
       chunkSize: payload.chunkSize,
       checksum: mode,
+      ...(fileHash === undefined ? {} : { fileHash }),
     }
     const outcome = await this.#try((calls) => calls.init(request))
     if (outcome.kind === 'refused') throw new Error(`init was refused: ${outcome.refusal.code}`)
@@ -96,12 +113,29 @@ export class PatientClient {
     return this.#options.payload.indexes.filter((index) => !there.has(index))
   }
 
-  async complete(): Promise<boolean> {
-    const outcome = await this.#try((calls) => calls.complete({ uploadId: this.uploadId }))
-    if (outcome.kind === 'refused') return false
+  /** Asks again while the object is being verified. `undefined`: there is something to send first. */
+  async complete(): Promise<Ending | undefined> {
+    for (let look = 0; look < LOOKS; look++) {
+      const outcome = await this.askToComplete()
+      if (outcome.kind === 'refused') {
+        const hasFailed = outcome.refusal.state === 'failed'
+        if (hasFailed) this.states.push('failed')
+        return hasFailed ? 'failed' : undefined
+      }
+      if (outcome.reply.state === 'completed') return 'completed'
+      await this.#options.wait(LOOK_MS)
+    }
+    throw new Error('the object was not verified for too long')
+  }
+
+  async askToComplete(): Promise<Outcome<CompleteReply>> {
+    const { expectedHash } = this.#options
+    const hash = expectedHash === undefined ? {} : { expectedHash }
+    const outcome = await this.#try((calls) => calls.complete({ uploadId: this.uploadId, ...hash }))
+    if (outcome.kind === 'refused') return outcome
     this.states.push(outcome.reply.state)
     if (outcome.reply.state === 'completed') this.told.push(outcome.reply)
-    return outcome.reply.state === 'completed'
+    return outcome
   }
 
   /** `undefined` when the parts cannot be sent to this upload any more. */
@@ -124,9 +158,10 @@ export class PatientClient {
   }
 
   async #put({ url, headers, index }: SignedPart): Promise<string | undefined> {
-    const body = new Uint8Array(this.#options.payload.part(index))
+    const { payload, patienceMs = PATIENCE_MS } = this.#options
+    const body = new Uint8Array(payload.part(index))
     for (let attempt = 0; attempt < PUT_TRIES; attempt++) {
-      const signal = AbortSignal.timeout(PATIENCE_MS)
+      const signal = AbortSignal.timeout(patienceMs)
       const reply = await fetch(url, { method: 'PUT', headers, body, signal })
         .then(async (response) => ({ response, text: await response.text() }))
         .catch(() => undefined)

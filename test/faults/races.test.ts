@@ -132,7 +132,8 @@ async function stoppedWhileCompleting(
 }
 
 async function completeByAnother(client: PatientClient): Promise<void> {
-  if (!(await client.complete())) throw new Error('the other server was refused the completion')
+  if ((await client.complete()) !== 'completed')
+    throw new Error('the other server was refused the completion')
 }
 
 function clientOf(fleet: Fleet, of: Payload, server = 0): PatientClient {

@@ -34,7 +34,8 @@ export class Fleet {
   }
 
   static async open({ bucketUrl, store, servers }: FleetOptions): Promise<Fleet> {
-    const [fixture, shared] = await Promise.all([createTestBucket(bucketUrl), openShared(store)])
+    const fixture = await createTestBucket(bucketUrl)
+    const shared = await openShared(store, fixture.bucket)
     const toBucket = new FaultProxy({ target: fixture.endpoint, nameOf: s3CallOf })
     const endpoint = new URL(bucketUrl)
     endpoint.port = new URL(await toBucket.start()).port

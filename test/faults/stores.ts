@@ -3,9 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SessionStore } from '../../src/coordinator/ports.js'
+import { redisKeyPrefix } from '../../src/server/store.js'
 import { connectRedisSessionStore } from '../../src/sessions/redis/index.js'
 import { openSqliteSessionStore } from '../../src/sessions/sqlite/index.js'
-import { redisUrl } from '../helpers/services.js'
+import { ownRedisUrl } from '../helpers/services.js'
 
 /** A store that servers can be given by its URL, and that is open here as well. */
 export interface SharedStore {
@@ -17,10 +18,13 @@ export interface SharedStore {
 
 export type StoreKind = 'Redis' | 'SQLite'
 
-export async function openShared(kind: StoreKind): Promise<SharedStore> {
+export async function openShared(kind: StoreKind, bucket: string): Promise<SharedStore> {
   if (kind === 'Redis') {
-    const { store } = await connectRedisSessionStore(redisUrl())
-    return { url: redisUrl(), store, close: () => store.close() }
+    const url = ownRedisUrl()
+    const { store } = await connectRedisSessionStore(url, {
+      keyPrefix: redisKeyPrefix(bucket),
+    })
+    return { url, store, close: () => store.close() }
   }
   const folder = await mkdtemp(join(tmpdir(), 'partway-faults-'))
   const path = join(folder, `${randomUUID()}.db`)

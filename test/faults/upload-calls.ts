@@ -1,5 +1,5 @@
 import type { CoordinatorApi } from '../../src/client/api.js'
-import { PartwayError } from '../../src/client/partway-error.js'
+import { PartwayError, type PartwayErrorDetails } from '../../src/client/partway-error.js'
 import type { Caller, Partway, SignedBatches } from '../../src/coordinator/partway.js'
 import { UploadError } from '../../src/coordinator/upload-error.js'
 import {
@@ -15,6 +15,7 @@ import {
   type PartsRequest,
   type SignedPart,
   type StatusReply,
+  type UploadState,
 } from '../../src/protocol/index.js'
 
 /** The calls of a client, whether the coordinator is in this process or behind HTTP. */
@@ -31,6 +32,8 @@ export interface UploadCalls {
 export interface Refusal {
   /** Absent when there was no answer. */
   readonly code?: ErrorCode
+  /** The upload's, where the refusal tells it. */
+  readonly state?: UploadState
   /** Whether the same call may succeed later. */
   readonly isPassing: boolean
   readonly retryAfterMs: number
@@ -40,15 +43,19 @@ const PASSING: readonly ErrorCode[] = ['COMPLETION_IN_PROGRESS', 'UPLOAD_BUSY']
 
 /** What an error of a call means to a client; what is none of a call's errors is thrown again. */
 export function refusalOf(error: unknown): Refusal {
-  if (error instanceof UploadError) return refused(error.code, error.details.retryAfterMs)
+  if (error instanceof UploadError) return refused(error.code, error.details)
   if (!(error instanceof PartwayError)) throw error
-  const { code, retryAfterMs } = error
-  if (isErrorCode(code)) return refused(code, retryAfterMs)
+  const { code, details } = error
+  if (isErrorCode(code)) return refused(code, details)
   return { isPassing: true, retryAfterMs: 0 }
 }
 
-function refused(code: ErrorCode, retryAfterMs = 0): Refusal {
-  return { code, isPassing: PASSING.includes(code) || ERROR_STATUS[code] === 503, retryAfterMs }
+function refused(
+  code: ErrorCode,
+  { state, retryAfterMs = 0 }: Pick<PartwayErrorDetails, 'state' | 'retryAfterMs'>,
+): Refusal {
+  const isPassing = PASSING.includes(code) || ERROR_STATUS[code] === 503
+  return { code, isPassing, retryAfterMs, ...(state === undefined ? {} : { state }) }
 }
 
 export function callsOf(partway: Partway, caller: Caller): UploadCalls {

@@ -32,6 +32,9 @@ export interface FaultScript<Name extends string> {
   readonly fault: Fault
 }
 
+/** Of larger replies only the beginning is kept: nobody asks for more, and there are many of them. */
+const KEPT_BYTES = 64 * 1024
+
 /** What the service has answered, whatever the caller was told. */
 export interface Served<Name extends string> {
   readonly name: Name
@@ -120,7 +123,8 @@ export class FaultProxy<Name extends string> {
     if (first !== 'pass') return answer(res, first)
     const reply = await this.#forward(req, body).catch(() => undefined)
     if (reply === undefined) return answer(res, 'drop')
-    this.served.push({ name: this.#options.nameOf(req), path: req.url ?? '', reply })
+    const kept = { ...reply, body: Buffer.from(reply.body.subarray(0, KEPT_BYTES)) }
+    this.served.push({ name: this.#options.nameOf(req), path: req.url ?? '', reply: kept })
     const second = (await fault?.after?.(reply)) ?? 'pass'
     await answer(res, second === 'pass' ? reply : second, reply)
     fault?.delivered?.()

@@ -179,11 +179,12 @@ export class MemoryBucket implements Bucket, PartSigner {
     })
   }
 
-  removeObject(request: RemoveObject): Promise<'removed' | 'absent' | 'changed'> {
+  removeObject(request: RemoveObject): Promise<'removed' | 'absent' | 'changed' | 'outdated'> {
     return this.#call('removeObject', [request], async () => {
       const object = this.#objects.get(request.key)
       if (object === undefined) return 'absent'
       if (object.etag !== request.etag) return 'changed'
+      if (request.mayRemove?.() === false) return 'outdated'
       this.#objects.delete(request.key)
       return 'removed'
     })

@@ -14,15 +14,15 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** The built command line as a process of its own. */
-export class PartwayProcess {
+/** A program for Node as a process of its own. */
+export class NodeProcess {
   readonly child: ChildProcess
   readonly ended: Promise<Ended>
   readonly #lines: string[] = []
   #errors = ''
 
   constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-    this.child = spawn(process.execPath, [CLI, ...args], {
+    this.child = spawn(process.execPath, args, {
       env: { ...bareEnvironment(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -44,9 +44,9 @@ export class PartwayProcess {
     return this.child.pid ?? 0
   }
 
-  /** What a command with `--json` has printed so far. */
-  get events(): { readonly type: string; readonly [name: string]: unknown }[] {
-    return this.#lines.map((line) => JSON.parse(line))
+  /** What it has printed so far. */
+  get lines(): readonly string[] {
+    return this.#lines
   }
 
   get log(): string {
@@ -56,6 +56,18 @@ export class PartwayProcess {
   async kill(signal: NodeJS.Signals): Promise<Ended> {
     this.child.kill(signal)
     return this.ended
+  }
+}
+
+/** The built command line. */
+export class PartwayProcess extends NodeProcess {
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+    super([CLI, ...args], env)
+  }
+
+  /** What a command with `--json` has printed so far. */
+  get events(): { readonly type: string; readonly [name: string]: unknown }[] {
+    return this.lines.map((line) => JSON.parse(line))
   }
 }
 

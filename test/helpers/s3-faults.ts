@@ -25,6 +25,17 @@ const OF_BODIES: Readonly<Record<string, Fault>> = {
 /** To an object that is read: what a broken connection does, but without a word. */
 const OF_GET_OBJECT: Readonly<Record<string, Fault>> = {
   'body-stall': { after: () => 'stall' },
+  'body-half': { after: half },
+  '200-with-error': { before: () => errorReply(200, 'InternalError') },
+  '404': { before: () => errorReply(404, 'NoSuchKey') },
+  '412': { before: () => errorReply(412, 'PreconditionFailed') },
+}
+
+/** The answers to a repeated removal, and one that is never true of the object that was meant. */
+const OF_DELETE_OBJECT: Readonly<Record<string, Fault>> = {
+  'apply-then-404': { after: () => errorReply(404, 'NoSuchKey') },
+  'apply-then-412': { after: () => errorReply(412, 'PreconditionFailed') },
+  '412': { before: () => errorReply(412, 'PreconditionFailed') },
 }
 
 /** Calls whose replies have no body. */
@@ -66,6 +77,7 @@ export function faultsOf(call: S3CallName): readonly (readonly [string, Fault])[
     ...COMMON,
     ...(BODILESS.includes(call) ? {} : OF_BODIES),
     ...(call === 'GetObject' ? OF_GET_OBJECT : {}),
+    ...(call === 'DeleteObject' ? OF_DELETE_OBJECT : {}),
     ...(call === 'CompleteMultipartUpload' ? OF_COMPLETE : {}),
     ...(call === 'ListParts' ? OF_LIST_PARTS : {}),
   })
@@ -89,6 +101,12 @@ function withoutParts(reply: ProxiedReply): string {
     .toString()
     .replaceAll(/<Part>.*?<\/Part>/gs, '')
     .replaceAll(/<(IsTruncated|NextPartNumberMarker)>.*?<\/\1>/gs, '')
+}
+
+/** Half of the bytes, and a length that says that this is all. */
+function half({ status, headers, body }: ProxiedReply): ProxiedReply {
+  const bytes = body.subarray(0, body.length / 2)
+  return { status, headers: { ...headers, 'content-length': String(bytes.length) }, body: bytes }
 }
 
 /** The first half of the XML, as the whole reply. */

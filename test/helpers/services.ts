@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { inject } from 'vitest'
 
 /**
@@ -10,6 +11,16 @@ export const minioUrl = (): string => inject('minioUrl')
 export const versitygwUrl = (): string => inject('versitygwUrl')
 /** The path of `mc`, MinIO's client. */
 export const mcProgram = (): string => inject('mcProgram')
+
+/**
+ * The same Redis, with keys of one's own. A server takes up whatever is due in its store, so servers of another
+ * bucket must not have the same one.
+ */
+export function ownRedisUrl(): string {
+  const url = new URL(redisUrl())
+  url.searchParams.set('keyPrefix', `test:${randomUUID()}:`)
+  return url.href
+}
 
 declare module 'vitest' {
   export interface ProvidedContext {

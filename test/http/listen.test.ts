@@ -1,6 +1,9 @@
-import { Agent, request } from 'node:http'
+import { once } from 'node:events'
+import { Agent, createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Listening, listen } from '../../src/server/listen.js'
+import { hasIpv6 } from '../helpers/ipv6.js'
 import { fakePartway, UPLOAD_ID } from './fake-partway.js'
 import { post } from './http-app.js'
 import { serverApp } from './server-app.js'
@@ -91,3 +94,25 @@ async function connectionCode(url: string): Promise<unknown> {
     attempt.end()
   })
 }
+
+describe('localhost', () => {
+  it.skipIf(!hasIpv6())(
+    'is not served on one of its addresses when another program has the other',
+    async () => {
+      const other = createServer().listen(0, '::1')
+      await once(other, 'listening')
+      const { port } = other.address() as AddressInfo
+      await expect(listen(() => {}, { host: 'localhost', port })).rejects.toThrow(
+        `cannot listen on ::1:${port}: the port is taken by another program`,
+      )
+      listening = await listen(() => {}, { host: '127.0.0.1', port })
+      other.close()
+    },
+  )
+
+  it('is served by its name', async () => {
+    listening = await listen((_req, res) => res.end('here'), { host: 'localhost', port: 0 })
+    expect(listening.url).toMatch(/^http:\/\/localhost:\d+$/)
+    expect(await (await fetch(listening.url)).text()).toBe('here')
+  })
+})

@@ -100,6 +100,12 @@ describe('the standalone application', () => {
     expect((await fetch(`${url}/healthz`)).headers.get('X-Powered-By')).toBeNull()
   })
 
+  it('shows the page only where it is asked to', async () => {
+    const { url } = await serve()
+    expect((await fetch(url)).status).toBe(404)
+    expect((await fetch(`${url}/page/page.js`)).status).toBe(404)
+  })
+
   it('serves its description', async () => {
     const { url } = await serve()
     expect(await (await fetch(`${url}/openapi.json`)).json()).toMatchObject({

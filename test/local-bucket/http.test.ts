@@ -317,6 +317,26 @@ describe('the start', () => {
   })
 })
 
+describe('a file that was taken away', () => {
+  it('is a fault that is logged, and the reply is cut off', async () => {
+    const events: string[] = []
+    const robbed = await startTestLocalBucket({
+      buckets: [BUCKET],
+      log: ({ event }) => events.push(event),
+    })
+    const owner = clientOf(robbed.url)
+    const at = { Bucket: BUCKET, Key: 'gone' }
+    await owner.send(new PutObjectCommand({ ...at, Body: 'text' }))
+    const blobs = join(robbed.folder, 'blobs')
+    for (const name of await readdir(blobs)) await rm(join(blobs, name))
+    const url = await getSignedUrl(owner, new GetObjectCommand(at))
+    await expect(send(url)).rejects.toThrow()
+    expect(events).toEqual(['local-bucket.started', 'local-bucket.fault'])
+    owner.destroy()
+    await robbed.remove()
+  })
+})
+
 describe('the end', () => {
   it('lets a request that is running come to its own', async () => {
     const ending = await startTestLocalBucket({ buckets: [BUCKET] })

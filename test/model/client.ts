@@ -21,6 +21,8 @@ export type Outcome =
   | { readonly kind: 'crashed' }
 
 const LIE = 'f'.repeat(32)
+/** More than there are files. */
+const DUE = 10
 
 /** The client of one call, against a process of its own. */
 export class Client {
@@ -67,12 +69,16 @@ export class Client {
         })
       case 'complete': {
         const digest = await this.#digest(call.digest)
+        const expectedHash = expectedHashOf(this.#history, call)
         return partway.complete(this.#caller, {
           uploadId: id,
           ...(digest === undefined ? {} : { digest }),
+          ...(expectedHash === undefined ? {} : { expectedHash }),
           ...(call.isReported ? { parts: this.#reports(this.#chosen(7), false) } : {}),
         })
       }
+      case 'work':
+        return this.#work(id, call)
       case 'abort':
         return partway.abort(this.#caller, { uploadId: id })
       case 'intrude':
@@ -150,6 +156,15 @@ export class Client {
     })
   }
 
+  /** What is due for other files as well is left to other workers. */
+  async #work(uploadId: string, { isTold }: Extract<Call, { do: 'work' }>): Promise<Reply> {
+    const partway = this.#partway
+    const isDue = isTold || (await partway.due(DUE)).some(({ id }) => id === uploadId)
+    const ref = { ...this.#caller, id: uploadId }
+    if (isDue) await partway.resume(ref, this.#performance.ending.signal)
+    return {}
+  }
+
   /** Somebody else, who has got hold of the id. */
   async #intrude(uploadId: string): Promise<Reply> {
     const other = { owner: 'mallory' }
@@ -190,6 +205,11 @@ export class Client {
   get #partway() {
     return this.#world.partwayOf(this.#performance)
   }
+}
+
+/** The hash that comes with a completion. */
+export function expectedHashOf({ file }: FileHistory, call: Call): string | undefined {
+  return call.do === 'complete' && call.hash !== 'none' ? file.hash(call.hash) : undefined
 }
 
 function altered(bytes: Buffer, how: PutBytes): Buffer {

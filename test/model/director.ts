@@ -1,11 +1,18 @@
-import { Client, type Outcome } from './client.js'
-import { answerOf, rightAnswers, type Standing, standingOf } from './expectation.js'
+import { Client, expectedHashOf, type Outcome } from './client.js'
+import { answerOf, rightAnswers } from './expectation.js'
 import type { FileHistory } from './history.js'
+import { hasHash } from './model-file.js'
+import { bytesOf, objectProblem } from './object-laws.js'
 import { Actor } from './stage.js'
+import { type Standing, standingOf } from './standing.js'
 import type { Call, Cast, Step } from './steps.js'
 import type { Performance, World } from './world.js'
 
 const AFTER_LEASES_MS = 61_000
+/** A verification that failed again and again is due by then. */
+const AFTER_PAUSES_MS = 3_601_000
+/** A completion, then the verification of what it made. */
+const WORK_ROUNDS = 2
 /** Rounds in which a client must have finished its file once nothing fails any more. */
 const ROUNDS = 6
 
@@ -23,6 +30,9 @@ export class Director {
       case 'calls':
         await this.#calls(step.cast, step.order)
         break
+      case 'deliver':
+        await this.#deliver(step)
+        break
       case 'wake':
         await this.#wake(step.order)
         break
@@ -38,9 +48,7 @@ export class Director {
         break
       }
       case 'delete the object': {
-        const history = this.#history(step.file)
-        history.deleted()
-        world.bucket.deleteObject(history.key)
+        world.deleteObject(this.#history(step.file))
         break
       }
       case 'replace the object':
@@ -54,9 +62,30 @@ export class Director {
     await this.#wake([0])
     this.#world.stage.now += AFTER_LEASES_MS
     this.#judge()
+    await this.#finishWork()
     for (const history of this.#world.histories) await this.#finishFile(history)
   }
 
+  /** What somebody left in the middle comes to its end, without any client. */
+  async #finishWork(): Promise<void> {
+    const world = this.#world
+    world.stage.now += AFTER_PAUSES_MS
+    for (let round = 1; round <= WORK_ROUNDS; round++) {
+      for (const history of world.histories) {
+        const file = world.histories.indexOf(history)
+        await this.#alone({ do: 'work', file, isTold: false, reading: 'whole' })
+      }
+    }
+    if ((await world.due()).length > 0) throw new Error('there is work that is never done')
+    for (const history of world.histories) {
+      const state = (await world.sessionOf(history))?.upload.state ?? 'uploading'
+      if (['completing', 'aborting', 'verifying'].includes(state)) {
+        throw new Error(`${history.file.spec.filename}: left ${state}`)
+      }
+    }
+  }
+
+  /** A file that is not what its client says of it must never be taken for done, but fail. */
   async #finishFile(history: FileHistory): Promise<void> {
     const file = this.#world.histories.indexOf(history)
     for (let round = 1; round <= ROUNDS; round++) {
@@ -64,9 +93,23 @@ export class Director {
       if (state === 'completed') return
       if (state === 'uploading') await this.#sendMissing(history, round > 1)
       if (state === 'aborting') await this.#alone({ do: 'abort', file })
-      else await this.#alone({ do: 'complete', file, digest: 'none', isReported: false })
+      else await this.#completeCalmly(file)
+      const { state: end } = await this.#alone({ do: 'status', file, reconcile: false })
+      if (end === 'failed' && !history.file.isHonest) return
     }
     throw new Error(`${history.file.spec.filename}: its client cannot finish`)
+  }
+
+  async #deliver({ file, hash }: Extract<Step, { step: 'deliver' }>): Promise<void> {
+    const { state } = await this.#alone({ do: 'init', file })
+    if (state === 'uploading') await this.#sendMissing(this.#history(file), true)
+    await this.#alone({ do: 'complete', file, digest: 'none', hash, isReported: false })
+  }
+
+  async #completeCalmly(file: number): Promise<void> {
+    const by = { digest: 'none', hash: 'none', isReported: false } as const
+    await this.#alone({ do: 'complete', file, ...by })
+    await this.#alone({ do: 'work', file, isTold: true, reading: 'whole' })
   }
 
   /** `isAll` where the parts that are there do not fit the file. */
@@ -98,7 +141,14 @@ export class Director {
     for (const [position, { call, faults }] of cast.entries()) {
       const history = this.#history(call.file)
       const actor = new Actor(`${call.do} ${position + 1}`, faults)
-      const performance: Performance = { actor, call: toldId(history, call), history }
+      const performance: Performance = {
+        actor,
+        call: toldId(history, call),
+        history,
+        bytesRead: new Map(),
+        ending: new AbortController(),
+        wasBroken: false,
+      }
       const isCalm = cast.length === 1 && faults.length === 0
       const standing =
         isCalm && this.#world.isAlone(performance)
@@ -123,7 +173,7 @@ export class Director {
     const right = standing && (await rightAnswers(history, call, standing))
     try {
       const outcome = await new Client(this.#world, performance).perform()
-      if (history.deletions === deletions) this.#hear(history, outcome)
+      if (history.deletions === deletions) this.#hear(performance, outcome)
       const answer = answerOf(call, outcome)
       if (right !== undefined && !right.includes(answer)) {
         this.#problem(history, `${call.do} was answered ${answer}, not ${right.join(' or ')}`)
@@ -138,18 +188,23 @@ export class Director {
   }
 
   /** From here on "completed" must stay true. */
-  #hear(history: FileHistory, outcome: Outcome): void {
+  #hear({ history, call }: Performance, outcome: Outcome): void {
     if (outcome.kind !== 'reply' || outcome.reply.state !== 'completed') return
-    const { object: told } = outcome.reply
-    const object = this.#world.bucket.object(history.key)
-    const isRight = told?.key === history.key && told.etag === history.rightEtag
-    if (!isRight) {
-      this.#problem(history, '"completed" was said of what is not the object of the upload')
+    const { object } = outcome.reply
+    const problem = object && objectProblem(this.#world, history, object)
+    if (object === undefined || problem !== undefined) {
+      this.#problem(history, `"completed" was said: ${problem ?? 'without an object'}`)
       return
     }
+    const asked = call.do === 'init' ? history.file.fileHash : expectedHashOf(history, call)
+    const bytes = bytesOf(this.#world, object)
+    if (asked !== undefined && bytes !== undefined && !hasHash(bytes, asked)) {
+      this.#problem(history, '"completed" was said of an object that has another hash than asked')
+    }
     // The stored result outlives an object that is removed behind the coordinator's back.
-    if (object?.etag !== told.etag && history.deletions > 0) return
-    history.told = told
+    const there = this.#world.bucket.object(object.key)
+    if (there?.etag !== object.etag && history.deletions > 0) return
+    history.told = object
   }
 
   async #wake(order: readonly number[]): Promise<void> {

@@ -1,36 +1,16 @@
 import type { Session, Upload } from '../../src/coordinator/session.js'
-import { hasObjectDigest, missingRanges, partSize } from '../../src/protocol/index.js'
+import {
+  hasObjectDigest,
+  missingRanges,
+  partSize,
+  type StoredObject,
+} from '../../src/protocol/index.js'
 import { objectDigestOf } from '../helpers/memory-bucket-digest.js'
-import type { Outcome } from './client.js'
+import { expectedHashOf, type Outcome } from './client.js'
 import type { FileHistory, MultipartHistory } from './history.js'
-import { isObjectOf, isToBeFound } from './laws.js'
+import { kindOf } from './model-file.js'
+import { type Standing, whenProven } from './standing.js'
 import type { Call } from './steps.js'
-import type { World } from './world.js'
-
-/** How things stood before a call that nothing else had a hand in. */
-export interface Standing {
-  readonly session: Session | undefined
-  readonly now: number
-  /** Whether the bucket has the multipart upload of the record, and the object that proves it. */
-  readonly isOpen: boolean
-  readonly isOurs: boolean
-  /** Whether whoever creates the upload finds its object at the bucket. */
-  readonly isToBeFound: boolean
-  /** The other multipart uploads under the key, newest first. */
-  readonly ghosts: readonly MultipartHistory[]
-}
-
-export async function standingOf(world: World, history: FileHistory): Promise<Standing> {
-  const session = await world.sessionOf(history)
-  return {
-    session,
-    now: world.stage.now,
-    isOpen: world.isOpen(session?.upload.multipartId),
-    isOurs: session !== undefined && isObjectOf(world, history, session.upload),
-    isToBeFound: await isToBeFound(world, history, session?.upload.epoch ?? 0),
-    ghosts: world.openOf(history).filter(({ id }) => id !== session?.upload.multipartId),
-  }
-}
 
 /** The answer, in so many words. */
 export function answerOf(call: Call, outcome: Outcome): string {
@@ -61,10 +41,12 @@ export async function rightAnswers(
   const { session } = standing
   if (call.do === 'put' || call.do === 'intrude') return ['done']
   if (session === undefined) {
-    if (call.do !== 'init') return ['UPLOAD_NOT_FOUND']
-    return [standing.isToBeFound ? 'completed' : 'uploading']
+    if (call.do === 'work') return ['done']
+    return call.do === 'init' ? [standing.opened] : ['UPLOAD_NOT_FOUND']
   }
   const { upload } = session
+  if (upload.state === 'creating') return undefined
+  if (contradicts(history, upload, call)) return ['CHECKSUM_MISMATCH']
   switch (upload.state) {
     case 'uploading':
       return upload.expiresAt <= standing.now
@@ -74,22 +56,34 @@ export async function rightAnswers(
       return whenCompleting(history, call, standing)
     case 'aborting':
       return whenAborting(call)
+    case 'verifying':
+      return whenVerifying(call)
     case 'completed':
+      return whenCompleted(history, call, standing)
+    case 'failed':
     case 'aborted':
-      return whenDone(call, upload, standing)
-    default:
-      return undefined
+    case 'expired':
+      return whenEnded(call, upload.state, standing)
   }
+}
+
+/** No object has two hashes of one kind. */
+function contradicts(history: FileHistory, { fileHash }: Upload, call: Call): boolean {
+  const expected = expectedHashOf(history, call)
+  if (fileHash === undefined || expected === undefined) return false
+  return kindOf(fileHash) === kindOf(expected) && fileHash !== expected
 }
 
 function whenOverdue(call: Call, standing: Standing): readonly string[] {
   switch (call.do) {
     case 'init':
-      return ['uploading', ...(standing.isOurs ? ['completed'] : [])]
+      return ['uploading', ...proven(standing), standing.opened]
     case 'status':
       return ['expired']
     case 'abort':
-      return [standing.isOurs ? 'WRONG_STATE' : 'aborted']
+      return afterAbort(standing)
+    case 'work':
+      return ['done']
     default:
       return ['UPLOAD_EXPIRED']
   }
@@ -102,16 +96,28 @@ async function whenUploading(
 ): Promise<readonly string[] | undefined> {
   switch (call.do) {
     case 'init':
-      return ['uploading', ...(standing.isOurs ? ['completed'] : [])]
+      // Where it asks for all URLs the bucket is asked, and what is lost is opened anew.
+      return ['uploading', ...proven(standing), ...(standing.isOpen ? [] : [standing.opened])]
     case 'status':
       return call.reconcile ? afterReconcile(history, standing) : ['uploading']
     case 'abort':
-      return [standing.isOurs ? 'WRONG_STATE' : 'aborted']
+      return afterAbort(standing)
     case 'complete':
       return afterComplete(history, call, standing)
     default:
       return ['done']
   }
+}
+
+function proven({ session, isOurs }: Standing): readonly string[] {
+  return session !== undefined && isOurs ? [whenProven(session.upload)] : []
+}
+
+/** What was completed, and only not noted as such, is not aborted. */
+function afterAbort({ session, isOurs }: Standing): readonly string[] {
+  if (session === undefined || !isOurs) return ['aborted']
+  const isDone = whenProven(session.upload) === 'completed'
+  return [isDone ? 'WRONG_STATE' : 'COMPLETION_IN_PROGRESS']
 }
 
 async function whenCompleting(
@@ -127,6 +133,8 @@ async function whenCompleting(
       const answers = await afterComplete(history, { ...call, isReported: false }, standing)
       return answers && ['COMPLETION_IN_PROGRESS', ...answers]
     }
+    case 'work':
+      return ['done']
     default:
       return ['COMPLETION_IN_PROGRESS']
   }
@@ -139,32 +147,88 @@ function whenAborting(call: Call): readonly string[] {
       return ['aborting']
     case 'abort':
       return ['COMPLETION_IN_PROGRESS', 'aborted', 'WRONG_STATE']
+    case 'work':
+      return ['done']
     default:
       return ['WRONG_STATE']
   }
 }
 
-function whenDone(call: Call, { state }: Upload, standing: Standing): readonly string[] {
-  const isCompleted = state === 'completed'
+function whenVerifying(call: Call): readonly string[] {
   switch (call.do) {
     case 'init':
-      return [(isCompleted ? standing.isOurs : standing.isToBeFound) ? 'completed' : 'uploading']
     case 'status':
-      return [isCompleted ? 'completed' : 'aborted']
     case 'complete':
-      return [isCompleted ? 'completed' : 'WRONG_STATE']
-    case 'abort':
-      return [isCompleted ? 'WRONG_STATE' : 'aborted']
+      return ['verifying']
+    case 'work':
+      return call.reading === 'breaks' || call.reading === 'ends'
+        ? ['done', 'BUCKET_UNAVAILABLE']
+        : ['done']
+    default:
+      return ['COMPLETION_IN_PROGRESS']
+  }
+}
+
+function whenCompleted(
+  history: FileHistory,
+  call: Call,
+  { session, isOurs, opened }: Standing,
+): readonly string[] {
+  switch (call.do) {
+    case 'init':
+      return [isOurs ? 'completed' : opened]
+    case 'status':
+      return ['completed']
+    case 'complete':
+      return [afterCompletion(session?.upload.object, expectedHashOf(history, call))]
+    case 'work':
+      return ['done']
     default:
       return ['WRONG_STATE']
+  }
+}
+
+/** What was read of the object tells, or it is read now. */
+function afterCompletion(object: StoredObject | undefined, expected: string | undefined): string {
+  if (expected === undefined) return 'completed'
+  const known = object?.[kindOf(expected)]
+  if (known === undefined) return 'verifying'
+  return known === expected ? 'completed' : 'CHECKSUM_MISMATCH'
+}
+
+const REFUSALS = {
+  failed: 'CHECKSUM_MISMATCH',
+  aborted: 'WRONG_STATE',
+  expired: 'UPLOAD_EXPIRED',
+} as const
+
+function whenEnded(
+  call: Call,
+  state: keyof typeof REFUSALS,
+  { opened }: Standing,
+): readonly string[] {
+  switch (call.do) {
+    case 'init':
+      return [opened]
+    case 'status':
+      return [state]
+    case 'work':
+      return ['done']
+    case 'abort':
+      return [state === 'failed' ? REFUSALS.failed : state]
+    default:
+      return [REFUSALS[state]]
   }
 }
 
 function afterReconcile(
   history: FileHistory,
-  { session, isOpen, isOurs, ghosts }: Standing,
+  { session, isOpen, isOurs, opened, ghosts }: Standing,
 ): readonly string[] | undefined {
-  if (!isOpen) return [isOurs ? 'completed' : uploadingWith(adoptedParts(history, ghosts))]
+  if (!isOpen && session !== undefined) {
+    if (isOurs) return [whenProven(session.upload)]
+    return [opened === 'uploading' ? uploadingWith(adoptedParts(history, ghosts)) : opened]
+  }
   const arrived = session && arrivedOf(history, session)
   return arrived && [uploadingWith(arrived)]
 }
@@ -172,16 +236,22 @@ function afterReconcile(
 async function afterComplete(
   history: FileHistory,
   call: Extract<Call, { do: 'complete' }>,
-  { session, isOpen, isOurs, ghosts }: Standing,
+  { session, isOpen, isOurs, twin, opened, ghosts }: Standing,
 ): Promise<readonly string[] | undefined> {
   const { file } = history
+  const expected = expectedHashOf(history, call)
+  const isAsked = expected !== undefined || (session && whenProven(session.upload)) === 'verifying'
+  const done = isAsked ? 'verifying' : 'completed'
   const { totalChunks } = file.layout
   const isWrong = call.digest === 'wrong' && hasObjectDigest(file.spec.checksum)
   if (!isOpen) {
-    if (isOurs) return [isWrong ? 'CHECKSUM_MISMATCH' : 'completed']
+    if (isOurs) return [isWrong ? 'CHECKSUM_MISMATCH' : done]
+    const mismatch = await mismatchByRecord(history, call, session)
+    if (opened === 'verifying') return [opened, ...mismatch]
+    if (opened === 'completed') return [afterCompletion(twin, expected), ...mismatch]
     const adopted = adoptedParts(history, ghosts)
     const ranges = missingRanges(totalChunks, (index) => adopted.includes(index))
-    return [partsMissing(ranges), ...(await mismatchByRecord(history, call, session))]
+    return [partsMissing(ranges), ...mismatch]
   }
   const arrived = session && arrivedOf(history, session, call.isReported)
   if (arrived === undefined) return undefined
@@ -194,7 +264,7 @@ async function afterComplete(
   const digest = await objectDigestOf(file.spec.checksum, bytes)
   const isDeclared = file.spec.isDeclared === true || call.digest === 'right'
   const isOther = isDeclared && digest !== (await file.digest())
-  return [isWrong || isOther ? 'CHECKSUM_MISMATCH' : 'completed']
+  return [isWrong || isOther ? 'CHECKSUM_MISMATCH' : done]
 }
 
 /** Where the record has every part, its digest is compared before the bucket is asked. */
@@ -253,7 +323,7 @@ interface Place {
 function hasArrived({ file }: FileHistory, { multipart, index, etag }: Place): boolean {
   const part = multipart.parts.get(index)
   if (part?.bytes.length !== partSize(file.layout, index)) return false
-  if (file.spec.checksum === 'none') return true
+  if (file.spec.checksum === 'none') return etag === undefined || part.etag === etag
   if (part.checksum === multipart.signed.get(index)) return true
   return file.spec.checksum === 'md5' && part.etag === etag
 }

@@ -60,14 +60,14 @@ export class FileHistory {
   /** What the bucket answered to the client's latest PUT of each part. */
   readonly etags = new Map<number, string>()
   readonly multiparts = new Map<string, MultipartHistory>()
-  /** The ETag of the object whose content was found right when the bucket made it. */
-  rightEtag: string | undefined
+  /** By ETag, the bytes of the objects whose content was found right when the bucket made them. */
+  readonly rightObjects = new Map<string, Buffer>()
   /** The object that a client was told of, until the test deletes it. */
   told: StoredObject | undefined
   /** Whose claim is the latest, of the creation or of the end, and until when nobody else may claim. */
   claimant: Actor | undefined
   leaseEnd = 0
-  /** How often the test deleted the object. */
+  /** How often the test deleted an object of the owner. */
   deletions = 0
   /** The record as it last was. */
   record: Upload | undefined
@@ -80,8 +80,9 @@ export class FileHistory {
     this.file = file
   }
 
-  deleted(): void {
-    this.told = undefined
+  /** The test deleted the object under `key`, which may be another upload's, given to this one. */
+  deleted(key: string): void {
+    if (this.told?.key === key) this.told = undefined
     this.deletions++
   }
 
@@ -91,6 +92,12 @@ export class FileHistory {
     this.claimant = by
     this.leaseEnd = now + leaseMs
     return isFree
+  }
+
+  /** The claim of `by` ends earlier or later. `false` when it is not the latest. */
+  extend(by: Actor, { now, leaseMs }: { readonly now: number; readonly leaseMs: number }): boolean {
+    this.leaseEnd = now + leaseMs
+    return this.claimant === by
   }
 
   /** What the store holds from now on. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { TOKEN_METADATA_KEY, tokenEpoch, type Upload } from '../../src/coordinator/session.js'
 import { hasObjectDigest, partOffset, partSize } from '../../src/protocol/index.js'
 import type { FileHistory, MultipartHistory } from './history.js'
+import { endProblem, isThere, objectProblem } from './object-laws.js'
 import type { Call } from './steps.js'
 import type { World } from './world.js'
 
@@ -17,47 +18,49 @@ interface Change {
 export function recordProblem(world: World, change: Change): string | undefined {
   const { history, next } = change
   const problem =
-    toldProblem(world, history) ??
     moveProblem(world, change) ??
     (next === undefined ? undefined : stateProblem(world, history, next))
   return problem === undefined ? undefined : `${history.file.spec.filename}: ${problem}`
 }
 
 /** "Completed" stays true until the test deletes the object. */
-function toldProblem(world: World, { told, key, id, rightEtag }: FileHistory): string | undefined {
-  if (told === undefined) return undefined
-  const object = world.bucket.object(key)
-  if (object === undefined) return 'a client was told "completed", and there is no object'
-  if (!object.metadata[TOKEN_METADATA_KEY]?.startsWith(`${id}.`)) return 'the object is not ours'
-  if (object.etag !== rightEtag) return 'the object is not the one that was made of right parts'
-  return undefined
+export function toldProblem(world: World, { told, file }: FileHistory): string | undefined {
+  if (told === undefined || isThere(world, told)) return undefined
+  const there = world.bucket.object(told.key) === undefined ? 'no object' : 'another object'
+  return `${file.spec.filename}: a client was told "completed", and there is ${there}`
 }
 
 const MOVES: Partial<Record<Upload['state'], readonly Upload['state'][]>> = {
   creating: ['uploading'],
   uploading: ['completing', 'aborting'],
-  completing: ['uploading', 'completed'],
-  aborting: ['aborted', 'completed'],
+  completing: ['uploading', 'completed', 'verifying'],
+  verifying: ['completed', 'failed'],
+  completed: ['verifying'],
+  aborting: ['aborted', 'expired', 'completed', 'verifying'],
 }
 
 function moveProblem(world: World, { history, next, call }: Change): string | undefined {
   const last = history.record
   if (last === undefined) return undefined
   if (next === undefined) return `the record vanished while ${last.state}`
-  if (last.state === 'creating' && next.state === 'completed') {
-    return takenProblem(world, history, next)
+  if (last.state === 'creating' && next.object !== undefined) {
+    return takenProblem(world, history, next) ?? endProblem(world, history, { last, next })
   }
   if (next.epoch !== last.epoch) return epochProblem(world, { history, last, next, call })
-  if (next.state === last.state || MOVES[last.state]?.includes(next.state)) return undefined
+  if (next.state === last.state) return undefined
+  if (MOVES[last.state]?.includes(next.state)) {
+    if (last.state === 'completed' && next.standing !== true) return 'completed is forgotten'
+    return endProblem(world, history, { last, next })
+  }
   return history.isForgotten && next.state === 'failed'
     ? undefined
     : `the upload went from ${last.state} to ${next.state}`
 }
 
-/** An object that was found instead of opening the upload: the right one, of an epoch not judged yet. */
+/** An object that was there instead of opening the upload: a twin's, or its own of an epoch not judged yet. */
 function takenProblem(world: World, history: FileHistory, next: Upload): string | undefined {
-  const { deletions, judged, rightEtag } = history
-  if (next.object?.etag !== rightEtag) return 'an object was taken that was not made of right parts'
+  const { deletions, judged, key } = history
+  if (next.object?.key !== key) return undefined
   if (next.epoch <= judged) return `the object of epoch ${next.epoch} was taken after its judgement`
   // The test may have deleted it between the look-up and the record.
   if (epochAt(world, history) === next.epoch || deletions > 0) return undefined
@@ -79,6 +82,7 @@ function epochProblem(world: World, { history, last, next, call }: NewEpoch): st
     return `the object of epoch ${last.epoch} was given up while ${last.state}`
   switch (last.state) {
     case 'aborted':
+    case 'expired':
     case 'failed':
       return call.do === 'init' ? undefined : `${call.do} opened again what was ${last.state}`
     case 'completed':
@@ -89,17 +93,26 @@ function epochProblem(world: World, { history, last, next, call }: NewEpoch): st
 }
 
 function stateProblem(world: World, history: FileHistory, next: Upload): string | undefined {
-  if (next.state !== 'aborted') return undefined
-  if (world.isOpen(next.multipartId)) return 'aborted, and the multipart upload is open'
-  if (isObjectOf(world, history, next)) return 'aborted, and its object is there'
+  const { state, object } = next
+  if (object !== undefined && object !== history.record?.object) {
+    const problem = objectProblem(world, history, object)
+    if (problem !== undefined) return problem
+  }
+  if (state !== 'aborted' && state !== 'expired') return undefined
+  if (world.isOpen(next.multipartId)) return `${state}, and the multipart upload is open`
+  if (isObjectOf(world, history, next)) return `${state}, and its object is there`
   return undefined
 }
 
 /**
- * Whether the object under the key proves the upload. Which epoch an adopted multipart upload has cannot
+ * Whether the object under the key, or the one that it was given, proves the upload. Which epoch an adopted multipart upload has cannot
  * be known, so any epoch of the id will do for it, with the size and the digest that are known.
  */
 export function isObjectOf(world: World, history: FileHistory, upload: Upload): boolean {
+  const { object, state } = upload
+  if (object !== undefined && object.key !== history.key) {
+    return state !== 'failed' && isThere(world, object)
+  }
   const epoch = epochAt(world, history)
   if (epoch === upload.epoch) return true
   if (epoch === undefined || upload.adopted !== true) return false

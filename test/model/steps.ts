@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import type { SaidHash } from './model-file.js'
 import { FAULT_KINDS, type Fault } from './stage.js'
 
 /** What one client asks for, or does at the bucket. */
@@ -19,14 +20,23 @@ export type Call = { readonly file: number } & (
   | {
       readonly do: 'complete'
       readonly digest: 'none' | 'right' | 'wrong'
+      readonly hash: 'none' | SaidHash
       readonly isReported: boolean
     }
+  /** The background worker of a process, which was told of the upload or asks what is due. */
+  | { readonly do: 'work'; readonly isTold: boolean; readonly reading: Reading }
   | { readonly do: 'abort' }
   | { readonly do: 'intrude' }
 )
 
 /** Other bytes than were signed for arrive only where the bucket's own check was got round. */
 export type PutBytes = 'signed' | 'other' | 'short' | 'long'
+
+/**
+ * How the bucket gives the bytes of an object: all of them, all but for one connection that breaks off, or
+ * none; or the worker's process ends in good order meanwhile.
+ */
+export type Reading = 'whole' | 'breaks once' | 'breaks' | 'ends'
 
 export interface Cast {
   readonly call: Call
@@ -36,6 +46,8 @@ export interface Cast {
 export type Step =
   /** Calls at the same time, each served by a process of its own. */
   | { readonly step: 'calls'; readonly cast: readonly Cast[]; readonly order: readonly number[] }
+  /** A client sends a whole file as it should, which the calls alone seldom come to. */
+  | { readonly step: 'deliver'; readonly file: number; readonly hash: 'none' | SaidHash }
   | { readonly step: 'wake'; readonly order: readonly number[] }
   | { readonly step: 'advance'; readonly ms: number }
   | { readonly step: 'lose the store' }
@@ -47,14 +59,22 @@ export type Step =
 
 const SECOND = 1_000
 const DAY = 24 * 3_600 * SECOND
-/** Within a lease; past that of a creation; past every lease; past the lifetime; past the record's. */
-const WAITS = [SECOND, 16 * SECOND, 61 * SECOND, 8 * DAY, 30 * DAY]
+/**
+ * Within a lease; past that of a creation; past every lease; past every pause of a verification; past the
+ * lifetime; past the record's.
+ */
+const WAITS = [SECOND, 16 * SECOND, 61 * SECOND, 3_601 * SECOND, 8 * DAY, 30 * DAY]
 
 const file = fc.nat(2)
 /** A set of parts, as bits; all of them more often than not. */
 const parts = fc.oneof({ weight: 3, arbitrary: fc.constant(7) }, fc.integer({ min: 1, max: 7 }))
 const version = fc.constantFrom('first' as const, 'first' as const, 'first' as const, 'changed')
 const bytes = fc.constantFrom<PutBytes>('signed', 'signed', 'other', 'short', 'long')
+const hash = fc.oneof(
+  { weight: 3, arbitrary: fc.constant('none' as const) },
+  { weight: 2, arbitrary: fc.constantFrom<SaidHash>('sha256', 'md5') },
+  { weight: 2, arbitrary: fc.constantFrom<SaidHash>('wrong sha256', 'wrong md5') },
+)
 const order = fc.array(fc.nat(2), { minLength: 1, maxLength: 24 })
 
 const call: fc.Arbitrary<Call> = fc.oneof(
@@ -102,7 +122,17 @@ const call: fc.Arbitrary<Call> = fc.oneof(
       do: fc.constant('complete' as const),
       file,
       digest: fc.constantFrom('none' as const, 'none', 'right', 'wrong'),
+      hash,
       isReported: fc.boolean(),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('work' as const),
+      file,
+      isTold: fc.boolean(),
+      reading: fc.constantFrom<Reading>('whole', 'whole', 'whole', 'breaks once', 'breaks', 'ends'),
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('abort' as const), file }) },
@@ -110,7 +140,7 @@ const call: fc.Arbitrary<Call> = fc.oneof(
 )
 
 const fault = fc.record({
-  at: fc.integer({ min: 1, max: 9 }),
+  at: fc.integer({ min: 1, max: 12 }),
   kind: fc.constantFrom(...FAULT_KINDS),
 })
 const faults = fc.oneof(
@@ -139,6 +169,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
         order: by,
       })),
   },
+  { weight: 4, arbitrary: fc.record({ step: fc.constant('deliver' as const), file, hash }) },
   { weight: 1, arbitrary: fc.record({ step: fc.constant('wake' as const), order }) },
   {
     weight: 2,

@@ -1,28 +1,22 @@
+import { declaredContent } from '../../src/coordinator/content.js'
 import { createPartway } from '../../src/coordinator/create-partway.js'
 import type { Partway } from '../../src/coordinator/partway.js'
 import type {
-  BeginOutcome,
-  BeginStep,
-  ClaimOutcome,
-  ClaimStep,
-  CompleteMultipart,
-  CreateMultipart,
-  MultipartTarget,
-  PartsChange,
-  RecordOutcome,
+  ReadObject,
+  ReadObjectOutcome,
+  RemoveObject,
   SessionStore,
+  UploadRef,
 } from '../../src/coordinator/ports.js'
-import {
-  type Session,
-  TOKEN_METADATA_KEY,
-  type UploadDraft,
-} from '../../src/coordinator/session.js'
+import { type Session, TOKEN_METADATA_KEY } from '../../src/coordinator/session.js'
 import { S3_LIMITS } from '../../src/protocol/index.js'
 import { openSqliteSessionStore } from '../../src/sessions/sqlite/index.js'
 import { MemoryBucket } from '../helpers/memory-bucket.js'
-import { FileHistory, MultipartHistory } from './history.js'
-import { contentProblem, recordProblem } from './laws.js'
+import { FileHistory, type MultipartHistory } from './history.js'
+import { recordProblem, toldProblem } from './laws.js'
 import { CHUNK, type FileSpec, ModelFile } from './model-file.js'
+import { note, noteBytes } from './notes.js'
+import { removalProblem } from './object-laws.js'
 import { type Actor, Stage } from './stage.js'
 import type { Call } from './steps.js'
 
@@ -34,7 +28,16 @@ export interface Performance {
   readonly actor: Actor
   readonly call: Call
   readonly history: FileHistory
+  /** By the object's name, how many of its bytes the process has read, from the first. */
+  readonly bytesRead: Map<string, number>
+  /** Aborts when the process ends in good order. */
+  readonly ending: AbortController
+  /** Whether a connection has broken off while an object was read. */
+  wasBroken: boolean
 }
+
+/** Bytes of an object that come at once. */
+const PIECE = 4
 
 /**
  * The store, the bucket, the files and the processes of one run. Every call to a port passes here: it waits
@@ -51,6 +54,8 @@ export class World {
   readonly performing = new Set<Performance>()
   readonly problems: string[] = []
   #store: SessionStore = openSqliteSessionStore(':memory:')
+  /** By owner and content, whose upload completed with it last. */
+  readonly #contents = new Map<string, FileHistory>()
 
   constructor(files: readonly FileSpec[]) {
     this.histories = files.map((spec) => new FileHistory(new ModelFile(spec)))
@@ -78,6 +83,43 @@ export class World {
     return this.#store.find({ owner: file.spec.owner, id }, this.stage.now)
   }
 
+  /** Of the model's uploads, those that somebody has to go on with. */
+  due(): Promise<readonly UploadRef[]> {
+    return this.#store.due({ now: this.stage.now, limit: this.histories.length + 1 })
+  }
+
+  /** Whose key it is. */
+  makerOf(key: string): FileHistory | undefined {
+    return this.histories.find((history) => history.key === key)
+  }
+
+  /** The upload whose object may be given to this one. */
+  async holderOf(history: FileHistory): Promise<FileHistory | undefined> {
+    const { spec, layout } = history.file
+    const { digest, fileHash } = await history.file.initRequest()
+    const content = declaredContent(SECRET, {
+      ...layout,
+      ...spec,
+      id: '',
+      key: '',
+      createdAt: this.stage.now,
+      ...(digest !== undefined && { digest }),
+      ...(fileHash !== undefined && { fileHash }),
+    })
+    const holder = this.#contents.get(`${spec.owner} ${content}`)
+    return holder === history ? undefined : holder
+  }
+
+  keepContents(history: FileHistory, contents: readonly string[]): void {
+    for (const one of contents) this.#contents.set(`${history.file.spec.owner} ${one}`, history)
+  }
+
+  forgetContents(history: FileHistory): void {
+    for (const [content, holder] of this.#contents) {
+      if (holder === history) this.#contents.delete(content)
+    }
+  }
+
   isOpen(multipartId: string | undefined): boolean {
     return this.bucket.openUploads().some((open) => open.multipartId === multipartId)
   }
@@ -98,14 +140,23 @@ export class World {
   async loseStore(): Promise<void> {
     await this.#store.close()
     this.#store = openSqliteSessionStore(':memory:')
+    this.#contents.clear()
     for (const history of this.histories) history.forget()
+  }
+
+  /** Behind the coordinator's back. Every upload of the owner may have been given it, or be just given it. */
+  deleteObject({ key, file }: FileHistory): void {
+    this.bucket.deleteObject(key)
+    for (const history of this.histories) {
+      if (history.file.spec.owner === file.spec.owner) history.deleted(key)
+    }
   }
 
   /** An object of the right size under the key, which no upload made. */
   async replaceObject(history: FileHistory): Promise<void> {
     const { key } = history
     if (key === '') return
-    history.deleted()
+    this.deleteObject(history)
     const { size, checksum } = history.file.spec
     const metadata = { [TOKEN_METADATA_KEY]: 'foreign' }
     const { multipartId } = await this.bucket.createMultipartUpload({ key, checksum, metadata })
@@ -143,9 +194,11 @@ export class World {
     run: () => unknown,
   ): Promise<unknown> {
     const { actor } = performance
-    await this.stage.turn(actor)
+    // No store can stop a DELETE of one who stands still longer than the lease that it has just renewed.
+    const isAtOnce = name === 'removeObject'
+    if (!isAtOnce) await this.stage.turn(actor)
     const fault = actor.isDead ? 'crash-before' : actor.nextFault()
-    if (fault === 'stop') {
+    if (fault === 'stop' && !isAtOnce) {
       actor.isStopped = true
       actor.wasStopped = true
       await this.stage.turn(actor)
@@ -155,14 +208,62 @@ export class World {
     if (fault === 'hollow' && name === 'completeMultipartUpload') return { kind: 'completed' }
     if (fault === 'drop' || fault === 'hollow' || fault === 'crash-before')
       throw new Error(`${name} was not made`)
+    if (name === 'removeObject') this.#checkRemoval(performance, args[0] as RemoveObject)
     const result = await run()
     // No two calls are at the same time: a lost store's fences must not come again.
     this.stage.now += 1
-    this.#note(performance, name, args, result)
+    note(this, performance, { name, args, result })
     await this.checkRecord(performance)
     if (fault === 'lose-reply' || fault === 'crash-after')
       throw new Error(`${name} was not answered`)
-    return result
+    return name === 'readObject'
+      ? this.#readable(performance, args[0] as ReadObject, result as ReadObjectOutcome)
+      : result
+  }
+
+  /** Each piece of the object comes as a call of its own does: it waits for its turn, and may break off. */
+  #readable(
+    performance: Performance,
+    request: ReadObject,
+    outcome: ReadObjectOutcome,
+  ): ReadObjectOutcome {
+    if (outcome.kind !== 'found') return outcome
+    return { kind: 'found', bytes: this.#pieces(performance, request, outcome.bytes) }
+  }
+
+  async *#pieces(
+    performance: Performance,
+    request: ReadObject,
+    chunks: AsyncIterable<Uint8Array>,
+  ): AsyncGenerator<Uint8Array> {
+    let start = request.start
+    for await (const chunk of chunks) {
+      for (let at = 0; at < chunk.length; at += PIECE) {
+        const piece = chunk.subarray(at, at + PIECE)
+        const { actor } = performance
+        await actor.oneByOne(() => this.#call(performance, 'read', [], () => piece))
+        this.#disturb(performance, start > 0)
+        request.signal?.throwIfAborted()
+        noteBytes(performance, request, { start, length: piece.length })
+        yield piece
+        start += piece.length
+      }
+    }
+  }
+
+  #disturb(performance: Performance, isBegun: boolean): void {
+    const { call, ending } = performance
+    if (call.do !== 'work' || call.reading === 'whole') return
+    if (call.reading === 'ends') ending.abort()
+    const isBroken = call.reading === 'breaks' || (isBegun && !performance.wasBroken)
+    if (!isBroken || call.reading === 'ends') return
+    performance.wasBroken = true
+    throw new Error('the connection broke off')
+  }
+
+  #checkRemoval(performance: Performance, object: RemoveObject): void {
+    const problem = removalProblem(this, performance, object)
+    if (problem !== undefined) this.problems.push(problem)
   }
 
   async checkRecord(performance: Performance): Promise<void> {
@@ -173,87 +274,10 @@ export class World {
     // A process that stood still writes the lifetime that was right when it stopped.
     const isLate = next === undefined && performance.actor.wasStopped
     if (record !== undefined && (record.keepUntil <= now || isLate)) history.forget()
-    const problem = recordProblem(this, { history, next, call })
-    if (problem !== undefined) this.problems.push(problem)
+    const told = this.histories.map((one) => toldProblem(this, one))
+    for (const problem of [recordProblem(this, { history, next, call }), ...told]) {
+      if (problem !== undefined) this.problems.push(problem)
+    }
     history.keep(next)
   }
-
-  /** What the ports were told and answered; by their contract that is what they hold from then on. */
-  #note(
-    { history, actor, call }: Performance,
-    name: string,
-    args: readonly unknown[],
-    result: unknown,
-  ): void {
-    switch (name) {
-      case 'begin': {
-        const { id, key } = args[0] as UploadDraft
-        history.id = id
-        history.key = key
-        if ((result as BeginOutcome).kind === 'created') this.#noteClaim(history, actor, args[1])
-        return
-      }
-      case 'claim':
-        if ((result as ClaimOutcome).kind === 'claimed') this.#noteClaim(history, actor, args[1])
-        return
-      case 'open':
-      case 'settle':
-        if (result !== true) return
-        history.leaseEnd = 0
-        if (history.claimant !== actor)
-          this.#problem(history, `${name} by one whose claim is not the latest`)
-        return
-      case 'createMultipartUpload': {
-        const { metadata } = args[0] as CreateMultipart
-        const { multipartId } = result as { multipartId: string }
-        const token = metadata[TOKEN_METADATA_KEY] ?? ''
-        const others = [...history.multiparts.values()]
-        if (!history.isForgotten && others.some((other) => other.token === token)) {
-          this.#problem(history, 'two multipart uploads have one token')
-        }
-        history.multiparts.set(multipartId, new MultipartHistory(multipartId, token))
-        return
-      }
-      case 'abortMultipartUpload': {
-        const { multipartId } = args[0] as MultipartTarget
-        if (call.do !== 'abort' && history.record?.multipartId === multipartId) {
-          this.#problem(history, `${call.do} threw the parts away`)
-        }
-        return
-      }
-      case 'recordParts':
-        noteParts(history, args[1] as PartsChange, result as RecordOutcome)
-        return
-      case 'completeMultipartUpload':
-        if ((result as { kind: string }).kind === 'completed') {
-          this.#noteObject(history, args[0] as CompleteMultipart)
-        }
-    }
-  }
-
-  #noteClaim(history: FileHistory, actor: Actor, step: unknown): void {
-    const isFree = history.claim(actor, step as BeginStep | ClaimStep)
-    if (!isFree) this.#problem(history, 'claimed while the claim of another was live')
-  }
-
-  #problem({ file }: FileHistory, text: string): void {
-    this.problems.push(`${file.spec.filename}: ${text}`)
-  }
-
-  #noteObject(history: FileHistory, { multipartId }: CompleteMultipart): void {
-    const object = this.bucket.object(history.key)
-    const multipart = history.multiparts.get(multipartId)
-    if (object === undefined || multipart === undefined) return
-    const isRace = [...this.performing].filter((other) => other.history === history).length > 1
-    const problem = contentProblem(history, { multipart, bytes: object.bytes, isRace })
-    if (problem === undefined) history.rightEtag = object.etag
-    else this.problems.push(problem)
-  }
-}
-
-function noteParts(history: FileHistory, change: PartsChange, outcome: RecordOutcome): void {
-  if (outcome.kind !== 'recorded') return
-  const multipart = history.multiparts.get(outcome.upload.multipartId ?? '')
-  for (const { index, checksum } of change.signed) multipart?.sign(index, checksum)
-  for (const { index, etag } of change.arrived) multipart?.report(index, etag)
 }

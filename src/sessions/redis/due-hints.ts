@@ -54,9 +54,12 @@ export class DueHints {
     await this.#run('hint', [this.#key], [memberOf(ref), now, leaseUntil])
   }
 
-  /** For the holder of a claim, whose lease will end at another time. */
-  async set(ref: UploadRef, leaseUntil: number): Promise<void> {
-    await this.#redis.zadd(this.#key, leaseUntil, memberOf(ref))
+  /**
+   * For the holder of a claim, whose lease will end at another time. Nobody waits for it: where it fails, the
+   * hint leads to the record when the lease would have ended, and is put right then.
+   */
+  move(ref: UploadRef, leaseUntil: number): void {
+    this.#redis.zadd(this.#key, leaseUntil, memberOf(ref)).catch(() => {})
   }
 
   /**

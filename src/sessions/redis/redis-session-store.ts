@@ -181,7 +181,7 @@ export class RedisSessionStore implements SessionStore {
     const reply = await this.#run('extend', [uploads], [ref.id, now, fence, state, leaseMs])
     // Only then: whoever is refused must not put off the hint of the claim that came after his.
     const isExtended = textAt(reply, 0) === 'extended'
-    if (isExtended) await this.#hints.set(ref, now + leaseMs)
+    if (isExtended) this.#hints.move(ref, now + leaseMs)
     return isExtended
   }
 

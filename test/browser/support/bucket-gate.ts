@@ -1,8 +1,19 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { PassThrough, type Readable } from 'node:stream'
+
+/** More than the parts of any test have, in bytes. */
+const WHOLE_PART = 64 * 1024 * 1024
 
 /** What the gate says to a part instead of the bucket: a status, for as long as it says so. */
 export type Refusal = (part: number, attempt: number) => number | undefined
+
+interface HeldPart {
+  readonly part: number
+  readonly body: Readable
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+}
 
 /**
  * The way from a page to the bucket, at the place of the clients' public endpoint: it counts the parts, holds
@@ -20,7 +31,7 @@ export class BucketGate {
   exposesEtag = true
   readonly #target: URL
   readonly #server = createServer((req, res) => this.#take(req, res))
-  readonly #waiting: (() => void)[] = []
+  readonly #waiting = new Map<ServerResponse, () => void>()
   #limit = Number.POSITIVE_INFINITY
 
   constructor(bucketUrl: string) {
@@ -41,11 +52,23 @@ export class BucketGate {
   /** From now on only `count` more parts get through; the others wait for the next limit. */
   limit(count: number): void {
     this.#limit = count
-    for (const go of this.#waiting.splice(0)) go()
+    const waiting = [...this.#waiting.values()]
+    this.#waiting.clear()
+    for (const go of waiting) go()
   }
 
+  /**
+   * Lets everything through, once the page has let go of what is held up: a part that it has given up could have
+   * arrived here as a whole, and would be stored though nobody waits for it.
+   */
+  async reopen(): Promise<void> {
+    while (this.waiting > 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    this.limit(Number.POSITIVE_INFINITY)
+  }
+
+  /** Parts that are held up, and that the page still waits for. */
   get waiting(): number {
-    return this.#waiting.length
+    return this.#waiting.size
   }
 
   #take(req: IncomingMessage, res: ServerResponse): void {
@@ -61,18 +84,25 @@ export class BucketGate {
     this.asked.push(part)
     const attempt = this.asked.filter((one) => one === part).length
     const refused = this.refuse(part, attempt)
-    if (refused !== undefined) this.#refuse(req, res, refused)
-    else setTimeout(() => this.#admit(part, req, res), this.delayMs(attempt))
-  }
-
-  #admit(part: number, req: IncomingMessage, res: ServerResponse): void {
-    if (this.#limit <= 0) {
-      this.#waiting.push(() => this.#admit(part, req, res))
+    if (refused !== undefined) {
+      this.#refuse(req, res, refused)
       return
     }
+    // Whoever does not read is not told that the other side has gone.
+    const body = req.pipe(new PassThrough({ highWaterMark: WHOLE_PART }))
+    setTimeout(() => this.#admit({ part, body, req, res }), this.delayMs(attempt))
+  }
+
+  #admit(held: HeldPart): void {
+    const { req, res } = held
     if (res.destroyed) return
+    if (this.#limit <= 0) {
+      this.#waiting.set(res, () => this.#admit(held))
+      res.on('close', () => this.#waiting.delete(res))
+      return
+    }
     this.#limit -= 1
-    this.#pass(req, res, part)
+    this.#pass(req, res, held)
   }
 
   #refuse(req: IncomingMessage, res: ServerResponse, status: number): void {
@@ -84,11 +114,11 @@ export class BucketGate {
     })
   }
 
-  #pass(req: IncomingMessage, res: ServerResponse, part?: number): void {
+  #pass(req: IncomingMessage, res: ServerResponse, held?: HeldPart): void {
     const { method, headers } = req
     const { hostname, port } = this.#target
     const onward = request({ hostname, port, path: req.url, method, headers }, (reply) => {
-      if (part !== undefined) this.#note(part, reply.statusCode ?? 0)
+      if (held !== undefined) this.#note(held.part, reply.statusCode ?? 0)
       const { 'access-control-expose-headers': exposed, ...others } = reply.headers
       const shown = exposed !== undefined && this.exposesEtag
       res.writeHead(reply.statusCode ?? 502, {
@@ -99,7 +129,8 @@ export class BucketGate {
     })
     onward.on('error', () => res.destroy())
     req.on('error', () => onward.destroy())
-    req.pipe(onward)
+    const body = held?.body ?? req
+    body.pipe(onward)
   }
 
   #note(part: number, status: number): void {

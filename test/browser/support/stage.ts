@@ -19,6 +19,8 @@ export const MIB = 1024 * 1024
 export interface StageOptions {
   /** Variables of the coordinator. */
   readonly env?: Readonly<Record<string, string>>
+  /** Of the server that has the bucket, with its credentials. @default MinIO's */
+  readonly bucketUrl?: string
 }
 
 /** Options that can be handed to a page: plain data. */
@@ -28,7 +30,7 @@ export type PlainOptions = Partial<
 
 /**
  * Everything that an upload from a page needs, each at an origin of its own: a page with the built client, the
- * built coordinator with SQLite, a bucket on a real MinIO with a gate before it, and a fresh profile.
+ * built coordinator with SQLite, a real bucket with a gate before it, and a fresh profile.
  */
 export class Stage {
   readonly bucket: TestBucket
@@ -50,14 +52,15 @@ export class Stage {
     this.#folder = folder
   }
 
-  static async open(browser: Browser, { env = {} }: StageOptions = {}): Promise<Stage> {
+  static async open(browser: Browser, options: StageOptions = {}): Promise<Stage> {
+    const { env = {}, bucketUrl = minioUrl() } = options
     const folder = await mkdtemp(join(tmpdir(), 'partway-browser-'))
-    const bucket = await createTestBucket(minioUrl())
+    const bucket = await createTestBucket(bucketUrl)
     const gate = new BucketGate(bucket.endpoint)
     const publicEndpoint = await gate.start()
     const pages = await servePage()
     const server = await ServerProcess.start({
-      ...{ bucket: bucket.bucket, bucketUrl: minioUrl(), publicEndpoint },
+      ...{ bucket: bucket.bucket, bucketUrl, publicEndpoint },
       store: `sqlite:${join(folder, 'sessions.db')}`,
       env: { PARTWAY_CORS_ORIGINS: pages.origin, ...env },
     })

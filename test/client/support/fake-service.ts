@@ -175,9 +175,7 @@ export class FakeService implements Transport {
         if (body.checksum !== undefined && body.checksum === this.refuseChecksum) {
           return problem('INVALID_REQUEST', { field: 'checksum' })
         }
-        if (this.state === 'absent') this.state = 'uploading'
-        this.size = body.size ?? 0
-        return json(this.#status(this.reported.keys()))
+        return this.#init(body)
       case 'GET status':
         if (isReconciling) this.#reconcile()
         if (this.state === 'verifying' && --this.verifications <= 0) this.state = 'completed'
@@ -199,6 +197,13 @@ export class FakeService implements Transport {
     }
   }
 
+  #init({ size = 0 }: Body): HttpReply {
+    const isNew = this.state === 'absent'
+    if (isNew) this.state = 'uploading'
+    this.size = size
+    return json(this.#status(this.reported.keys()), isNew ? 201 : 200)
+  }
+
   #complete(digest: string | undefined): HttpReply {
     const { totalChunks } = this.#layout
     const missing = missingRanges(
@@ -214,7 +219,8 @@ export class FakeService implements Transport {
     if (digest !== root) return problem('CHECKSUM_MISMATCH', { field: 'digest' })
     this.state = this.verifications > 0 ? 'verifying' : 'completed'
     if (this.state === 'verifying') {
-      return json({ upload_id: this.uploadId, state: 'verifying' }, 202)
+      const reply = json({ upload_id: this.uploadId, state: 'verifying' }, 202)
+      return { ...reply, headers: { 'retry-after': '2' } }
     }
     return json({ upload_id: this.uploadId, state: 'completed', object: this.#object(root) })
   }

@@ -3,8 +3,8 @@ import { JsonReporter } from '../../../src/cli/json-reporter.js'
 import { printable } from '../../../src/cli/printable.js'
 import { progressText, resumedText, retryText } from '../../../src/cli/progress-text.js'
 import { plainProgress } from '../../../src/cli/text-reporter.js'
-import { formatBytes, formatSeconds } from '../../../src/cli/units.js'
 import type { ProgressEvent } from '../../../src/client/events.js'
+import { formatBytes, formatSeconds } from '../../../src/client/units.js'
 import { Output } from './support/fake-io.js'
 
 const MIB = 1024 ** 2

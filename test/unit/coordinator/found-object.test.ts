@@ -1,29 +1,21 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { S3_LIMITS } from '../../../src/protocol/index.js'
-import { openSqliteSessionStore } from '../../../src/sessions/sqlite/index.js'
 import { PartwayDriver, refusalOf } from '../../contract/partway-driver.js'
 import { MemoryBucket } from '../../helpers/memory-bucket.js'
+import { memoryServices } from '../../helpers/memory-services.js'
 import { SampleFile } from '../../helpers/sample-file.js'
 
 const CHUNK = 4
 
 /** The record says `uploading`, and the bucket has already made the object. */
 describe('an object that its record does not know of', () => {
-  const store = openSqliteSessionStore(':memory:')
   const bucket = new MemoryBucket({ minPartSize: CHUNK })
+  const services = memoryServices(bucket)
   const file = new SampleFile(2 * CHUNK)
   let driver: PartwayDriver
   let uploadId: string
 
   beforeEach(async () => {
-    const services = {
-      store,
-      bucket,
-      signer: bucket,
-      emptyStore: async () => openSqliteSessionStore(':memory:'),
-      deleteObject: async (key: string) => bucket.deleteObject(key),
-      close: () => store.close(),
-    }
     const limits = { ...S3_LIMITS, minPartSize: CHUNK }
     driver = new PartwayDriver(services, { settings: { limits } })
     uploadId = (await driver.init(file, { checksum: 'none', chunkSize: CHUNK })).uploadId
@@ -44,7 +36,10 @@ describe('an object that its record does not know of', () => {
   })
 
   async function completeBehindItsBack(indexes: readonly number[]): Promise<void> {
-    const session = await store.find({ ...driver.caller, id: uploadId }, driver.clock.now())
+    const session = await services.store.find(
+      { ...driver.caller, id: uploadId },
+      driver.clock.now(),
+    )
     const { key = '', multipartId = '' } = session?.upload ?? {}
     const layout = { size: file.size, chunkSize: CHUNK, totalChunks: 2 }
     const parts = await Promise.all(

@@ -1,25 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openSqliteSessionStore } from '../../../src/sessions/sqlite/index.js'
 import { PartwayDriver, refusalOf } from '../../contract/partway-driver.js'
 import { MemoryBucket } from '../../helpers/memory-bucket.js'
+import { memoryServices } from '../../helpers/memory-services.js'
 import { SampleFile } from '../../helpers/sample-file.js'
 
 /** What happens between the moment at which parts are found lost and the opening of the next epoch. */
 describe('an upload whose parts were lost', () => {
-  const store = openSqliteSessionStore(':memory:')
   const bucket = new MemoryBucket()
+  const services = memoryServices(bucket)
   let driver: PartwayDriver
   let uploadId: string
 
   beforeEach(async () => {
-    driver = new PartwayDriver({
-      store,
-      bucket,
-      signer: bucket,
-      emptyStore: async () => openSqliteSessionStore(':memory:'),
-      deleteObject: async (key) => bucket.deleteObject(key),
-      close: () => store.close(),
-    })
+    driver = new PartwayDriver(services)
     uploadId = (await driver.init(new SampleFile(10), { checksum: 'none' })).uploadId
     for (const { multipartId } of bucket.openUploads()) bucket.forget(multipartId)
   })
@@ -44,6 +37,19 @@ describe('an upload whose parts were lost', () => {
     expect((await refusalOf(driver.complete(uploadId))).details.state).toBe('aborted')
     expect((await driver.status(uploadId)).state).toBe('aborted')
     expect(bucket.openUploads()).toEqual([])
+  })
+
+  it('is completed at once when another of its multipart uploads has all of them', async () => {
+    const file = new SampleFile(10)
+    const ghosted = await driver.init(file, { checksum: 'none' })
+    const key = `${ghosted.uploadId}/sample.bin`
+    for (const { multipartId } of bucket.openUploads()) bucket.forget(multipartId)
+    const metadata = { 'partway-token': `${ghosted.uploadId}.1` }
+    const request = { key, checksum: 'none' as const, metadata }
+    const { multipartId } = await bucket.createMultipartUpload(request)
+    await bucket.putPart({ key, multipartId, index: 1 }, file.bytes)
+    const done = await driver.complete(ghosted.uploadId)
+    expect(done).toMatchObject({ state: 'completed', object: { size: 10 } })
   })
 
   /** What others do just before the next caller asks for the object. */

@@ -1,14 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Partway } from '../../../src/coordinator/partway.js'
 import { S3_LIMITS } from '../../../src/protocol/index.js'
-import { openSqliteSessionStore } from '../../../src/sessions/sqlite/index.js'
 import { PartwayDriver } from '../../contract/partway-driver.js'
 import { MemoryBucket } from '../../helpers/memory-bucket.js'
+import { memoryServices } from '../../helpers/memory-services.js'
 import { SampleFile } from '../../helpers/sample-file.js'
 
 /** So that an object is more than one read. */
 const CHUNK = 100_000
 const LEASE_MS = 60_000
+const SETTINGS = { limits: { ...S3_LIMITS, minPartSize: CHUNK }, leaseMs: LEASE_MS }
 
 /** What happens to a verification on its way. */
 describe('a verification', () => {
@@ -18,19 +19,9 @@ describe('a verification', () => {
   let uploadId: string
 
   beforeEach(async () => {
-    const store = openSqliteSessionStore(':memory:')
     bucket = new MemoryBucket({ minPartSize: CHUNK })
-    const services = {
-      store,
-      bucket,
-      signer: bucket,
-      emptyStore: async () => openSqliteSessionStore(':memory:'),
-      deleteObject: async (key: string) => bucket.deleteObject(key),
-      close: () => store.close(),
-    }
-    const limits = { ...S3_LIMITS, minPartSize: CHUNK }
     await bucket.start()
-    driver = new PartwayDriver(services, { settings: { limits, leaseMs: LEASE_MS } })
+    driver = new PartwayDriver(memoryServices(bucket), { settings: SETTINGS })
   })
   afterEach(async () => {
     await bucket.stop()
@@ -156,18 +147,8 @@ describe('work that nobody finished', () => {
   let uploadId: string
 
   beforeEach(async () => {
-    const store = openSqliteSessionStore(':memory:')
-    const services = {
-      store,
-      bucket,
-      signer: bucket,
-      emptyStore: async () => openSqliteSessionStore(':memory:'),
-      deleteObject: async (key: string) => bucket.deleteObject(key),
-      close: () => store.close(),
-    }
-    const limits = { ...S3_LIMITS, minPartSize: CHUNK }
     await bucket.start()
-    driver = new PartwayDriver(services, { settings: { limits, leaseMs: LEASE_MS } })
+    driver = new PartwayDriver(memoryServices(bucket), { settings: SETTINGS })
     const upload = await driver.init(file, { chunkSize: CHUNK })
     uploadId = upload.uploadId
     await driver.sendAndReport(file, upload, [1, 2])

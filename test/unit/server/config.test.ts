@@ -32,6 +32,7 @@ describe('readConfig', () => {
       maxSize: 5_497_558_138_880,
       keyPrefix: '',
       corsOrigins: [],
+      page: false,
       logLevel: 'info',
     })
   })
@@ -59,6 +60,7 @@ describe('readConfig', () => {
         PARTWAY_ALLOWED_TYPES: 'image/PNG, video/*',
         PARTWAY_KEY_PREFIX: 'team/uploads/',
         PARTWAY_CORS_ORIGINS: 'https://a.example,http://localhost:5173',
+        PARTWAY_PAGE: 'true',
         PARTWAY_LOG_LEVEL: 'debug',
       }),
     ).toEqual({
@@ -84,6 +86,7 @@ describe('readConfig', () => {
       allowedTypes: ['image/png', 'video/*'],
       keyPrefix: 'team/uploads/',
       corsOrigins: ['https://a.example', 'http://localhost:5173'],
+      page: true,
       logLevel: 'debug',
     })
   })

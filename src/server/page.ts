@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import express, { type RequestHandler, type Router } from 'express'
+import type { PartSigner } from '../coordinator/ports.js'
+import { UploadError } from '../coordinator/upload-error.js'
+
+export interface PageOptions {
+  /** Where the page sends parts to: all that it may talk to besides this server. */
+  readonly bucketOrigin: () => Promise<string>
+}
+
+/** What is served, by its path, and where it is in the built program. All addresses are relative. */
+const FILES = {
+  '/': 'page/index.html',
+  '/page/style.css': 'page/style.css',
+  '/page/icon.svg': 'page/icon.svg',
+  '/page/page.js': 'page/page.js',
+  '/page/partway-client.js': 'client/partway-client.js',
+  '/page/partway-crc.js': 'client/partway-crc.js',
+  '/page/partway-hasher.js': 'client/partway-hasher.js',
+  '/page/partway-wasm.js': 'client/partway-wasm.js',
+  '/page/hash-worker.js': 'client/hash-worker.js',
+} as const
+
+/** The page at `/`, with which a browser uploads. It asks no other host for anything but the bucket. */
+export function createPageRouter({ bucketOrigin }: PageOptions): Router {
+  const router = express.Router({ caseSensitive: true, strict: true })
+  const policy: RequestHandler = async (_req, res, next) => {
+    res.set('Content-Security-Policy', pagePolicy(await bucketOrigin()))
+    next()
+  }
+  for (const [path, file] of Object.entries(FILES)) router.get(path, policy, builtFile(file))
+  return router
+}
+
+/**
+ * The origin of the URLs that the server signs, whatever the style of their addresses. Asked anew each
+ * time: there may be no credentials yet to sign with.
+ */
+export async function originOfParts(signer: PartSigner): Promise<string> {
+  const [part] = await signer.signParts({
+    ...{ key: 'page', multipartId: 'page', checksum: 'none', expiresInSeconds: 1 },
+    parts: [{ index: 1, size: 1 }],
+  })
+  if (part === undefined) throw new Error('no URL was signed')
+  return new URL(part.url).origin
+}
+
+/** `wasm-unsafe-eval` lets WebAssembly be compiled, which hashes where WebCrypto cannot; no text is evaluated. */
+function pagePolicy(bucketOrigin: string): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "worker-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    `connect-src 'self' ${bucketOrigin}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+}
+
+function builtFile(file: string): RequestHandler {
+  const path = fileURLToPath(new URL(`../${file}`, import.meta.url))
+  return (_req, res, next) => {
+    if (!existsSync(path)) {
+      throw new UploadError('ROUTE_NOT_FOUND', 'The page is not built here; run: npm run build')
+    }
+    // `dotfiles`: the package may be installed below a folder such as `.pnpm`.
+    res.sendFile(path, { cacheControl: false, dotfiles: 'allow' }, next)
+  }
+}
