@@ -5,8 +5,10 @@ import type { Hasher, PartBody, PartBuffer } from './ports.js'
 import type { StableFile } from './stable-file.js'
 import { Turns } from './turns.js'
 
-/** Parts that are read at a time, where they are sent from the file. */
+/** Parts that are made ready while others are sent, where they are sent from the file. */
 const AHEAD = 4
+/** Parts of them that are read at a time, and in memory: one is hashed while the next is read. */
+const READING = 2
 
 /** A part that is ready to be sent. */
 export interface LoadedPart {
@@ -31,7 +33,7 @@ export interface PartLoaderOptions {
 /** Reads parts and computes their checksums, which the ledger keeps: the object's digest is made of them. */
 export class PartLoader {
   readonly #options: PartLoaderOptions
-  readonly #turns = new Turns(() => AHEAD)
+  readonly #turns = new Turns(() => READING)
   readonly pool: BufferPool
   /** So many parts can be made ready ahead of need without their bytes being in memory until they are sent. */
   readonly ahead: number
@@ -40,7 +42,7 @@ export class PartLoader {
     this.#options = options
     const { file, layout } = options
     this.pool = new BufferPool(Math.min(layout.chunkSize, layout.size))
-    this.ahead = file.piece(0, 1) === undefined ? 0 : AHEAD
+    this.ahead = file.piece(0, 1).body === undefined ? 0 : AHEAD
   }
 
   /**
@@ -50,20 +52,17 @@ export class PartLoader {
   load(index: number, buffer: PartBuffer, isCompared = false): Promise<LoadedPart> {
     const { file, layout, mode, hasher, ledger } = this.#options
     const [offset, size] = [partOffset(layout, index), partSize(layout, index)]
-    const piece = file.piece(offset, size)
+    const { body, read } = file.piece(offset, size)
+    const kind = mode === 'none' && isCompared ? 'md5' : mode
     const load = async (into: PartBuffer): Promise<LoadedPart> => {
-      const bytes = await file.read(offset, size, into)
-      const part = { index, size, body: piece ?? bytes }
-      if (mode === 'none') {
-        const hash = isCompared ? await hasher.hash('md5', bytes) : undefined
-        return { ...part, checksum: undefined, hash }
-      }
-      const hash = await hasher.hash(mode, bytes)
-      if (!ledger.learn(index, hash)) throw file.changed()
-      return { ...part, checksum: hash, hash }
+      const bytes = await read(into)
+      const hash = kind === 'none' ? undefined : await hasher.hash(kind, bytes)
+      const checksum = mode === 'none' ? undefined : hash
+      if (checksum !== undefined && !ledger.learn(index, checksum)) throw file.changed()
+      return { index, size, body: body ?? bytes, checksum, hash }
     }
     // The bytes of a piece are needed no longer than it takes to hash them.
-    return piece === undefined ? load(buffer) : this.#turns.take(() => this.pool.lend(load))
+    return body === undefined ? load(buffer) : this.#turns.take(() => this.pool.lend(load))
   }
 
   /** The checksums of all parts in order, once every part has been loaded. */

@@ -72,12 +72,8 @@ export class PartSender {
    * the bytes of the part again. The URL is there before it is the part's turn.
    */
   async send(part: LoadedPart, reload: () => Promise<LoadedPart>): Promise<void> {
-    const { turns, signal } = this.#options
     const url = await this.#sign(part)
-    await turns.take(async () => {
-      signal.throwIfAborted()
-      await this.#send(part, url, reload)
-    })
+    await this.#options.turns.take(() => this.#send(part, url, reload))
   }
 
   async #send(part: LoadedPart, early: HeldUrl, reload: () => Promise<LoadedPart>): Promise<void> {

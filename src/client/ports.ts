@@ -73,6 +73,17 @@ export interface HttpReply {
  */
 export type PartBuffer = (moved?: Uint8Array) => Uint8Array
 
+/**
+ * A range of a file. It is cut once, to be read and to be sent: Chromium copies what is cut out of a blob that is in
+ * memory, and the copies stay until a garbage collection finds them, in a storage that is soon full.
+ */
+export interface FilePiece {
+  /** What can be sent without being in memory; then what was read is let go as soon as it is hashed. */
+  readonly body?: Blob | undefined
+  /** A source that can read into memory which is there already takes `buffer()`; another makes its own. */
+  readonly read: (buffer: PartBuffer) => Promise<Uint8Array>
+}
+
 /** A file as it was when it was opened. */
 export interface FileSource {
   /** The base name. */
@@ -87,17 +98,8 @@ export interface FileSource {
   /** Differs from {@link FileSource.currentVersion} once the file has been changed. */
   readonly version: string
 
-  /**
-   * The bytes from `offset`, as many as there are up to `length`. A source that can read into memory
-   * which is there already takes `buffer()`, of at least that length; another makes its own.
-   */
-  read(offset: number, length: number, buffer: PartBuffer): Promise<Uint8Array>
-
-  /**
-   * The bytes from `offset` as they can be sent without being in memory. Where there is this, what was read is let go
-   * as soon as it is hashed.
-   */
-  piece?(offset: number, length: number): Blob
+  /** The bytes from `offset`, as many as there are up to `length`. */
+  piece(offset: number, length: number): FilePiece
 
   currentVersion(): Promise<string>
 }

@@ -1,5 +1,5 @@
 import { PartwayError } from './partway-error.js'
-import type { FileSource, PartBuffer } from './ports.js'
+import type { FilePiece, FileSource } from './ports.js'
 
 /**
  * A file that must stay what it was when it was opened: an object made of two versions of it would be
@@ -17,17 +17,18 @@ export class StableFile {
     return this.#source.size
   }
 
-  /** `length` bytes from `offset`, as {@link FileSource.read}. Throws `FILE_CHANGED` or `FILE_UNREADABLE`. */
-  async read(offset: number, length: number, buffer: PartBuffer): Promise<Uint8Array> {
-    const bytes = await this.#source.read(offset, length, buffer)
-    if (bytes.length < length) throw this.changed()
-    await this.assertUnchanged()
-    return bytes
-  }
-
-  /** As {@link FileSource.piece}. */
-  piece(offset: number, length: number): Blob | undefined {
-    return this.#source.piece?.(offset, length)
+  /** `length` bytes from `offset`. Reading them throws `FILE_CHANGED` or `FILE_UNREADABLE`. */
+  piece(offset: number, length: number): FilePiece {
+    const { body, read } = this.#source.piece(offset, length)
+    return {
+      body,
+      read: async (buffer) => {
+        const bytes = await read(buffer)
+        if (bytes.length < length) throw this.changed()
+        await this.assertUnchanged()
+        return bytes
+      },
+    }
   }
 
   async assertUnchanged(): Promise<void> {

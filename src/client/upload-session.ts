@@ -189,11 +189,8 @@ export class UploadSession {
     // What is under way is of no use once one part has failed for good.
     const onFailure = (error: unknown) => this.#stop.abort(error)
     try {
-      await forEachConcurrently(
-        items,
-        { limit: () => concurrency.limit + this.#loader.ahead, onFailure },
-        work,
-      )
+      const limit = () => concurrency.limit + this.#loader.ahead
+      await forEachConcurrently(items, { limit, onFailure }, work)
     } finally {
       signal.removeEventListener('abort', stop)
     }

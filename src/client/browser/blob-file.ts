@@ -32,9 +32,10 @@ export function blobFile(blob: Blob, { filename, random }: BlobFileOptions): Rem
     fingerprint: `${origin}:${blob.size}:${name}`.slice(0, 512),
     version: VERSION,
     ...(file === undefined ? {} : { lastModified: file.lastModified }),
-    read: (offset, length, buffer) =>
-      refusing(bytesOf(blob.slice(offset, offset + length), buffer)),
-    piece: (offset, length) => blob.slice(offset, offset + length),
+    piece(offset, length) {
+      const body = blob.slice(offset, offset + length)
+      return { body, read: (buffer) => refusing(bytesOf(body, buffer)) }
+    },
     currentVersion: () => refusing(blob.slice(0, 1).arrayBuffer()).then(() => VERSION),
   }
 }
@@ -57,8 +58,8 @@ async function bytesOf(piece: Blob, buffer: PartBuffer): Promise<Uint8Array> {
     let filled = 0
     while (filled < piece.size) {
       const free = buffer().subarray(filled, piece.size) as Uint8Array<ArrayBuffer>
-      const { value, done } = await reader.read(free)
-      if (value === undefined || done) break
+      const { value } = await reader.read(free)
+      if (!value?.length) break
       buffer(new Uint8Array(value.buffer))
       filled += value.length
     }
