@@ -6,7 +6,7 @@ import type { StableFile } from './stable-file.js'
 import { Turns } from './turns.js'
 
 /** Parts that are made ready while others are sent, where they are sent from the file. */
-const AHEAD = 4
+const AHEAD = 8
 /** Parts of them that are read at a time, and in memory: one is hashed while the next is read. */
 const READING = 2
 
