@@ -9,6 +9,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/{unit,http,client}/**/*.test.ts'],
+          // Against what hangs: how fast the machine is says nothing.
+          testTimeout: 30_000,
         },
       },
       {

@@ -1,6 +1,9 @@
 /** The coordinator for embedding. Its adapters are separate imports, so that none is loaded unasked. */
 export type { BucketCapabilities } from './coordinator/capabilities.js'
+export type { CleanUpOptions, CleanUpReport } from './coordinator/clean-up.js'
 export { createPartway, type PartwayOptions } from './coordinator/create-partway.js'
+export type { ContentCheck } from './coordinator/first-bytes.js'
+export type { Limits } from './coordinator/limits.js'
 export type {
   Caller,
   InitOutcome,

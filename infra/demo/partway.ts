@@ -21,12 +21,14 @@ export interface DevPlace {
   readonly port: number
   readonly bucketPort: number
   readonly folder: string
+  /** Settings besides those that it makes itself. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** Starts `partway dev`; resolves once it answers at `url`. */
-export async function startDev({ port, bucketPort, folder }: DevPlace): Promise<ChildProcess> {
+export async function startDev({ port, bucketPort, folder, env }: DevPlace): Promise<ChildProcess> {
   const ports = ['--port', String(port), '--bucket-port', String(bucketPort)]
-  const server = start(['dev', '--dir', folder, ...ports])
+  const server = start(['dev', '--dir', folder, ...ports], env)
   const output = new OutputRing()
   output.listenTo(server.stdout)
   output.listenTo(server.stderr)
@@ -79,9 +81,9 @@ export async function kill(child: ChildProcess): Promise<void> {
 }
 
 // Whoever ends the demo half-way must not leave its programs behind.
-function start(args: readonly string[]) {
+function start(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const child = spawn(process.execPath, [PROGRAM, ...args], {
-    env: foreignSettings(),
+    env: { ...foreignSettings(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const atExit = () => child.kill('SIGKILL')

@@ -6,6 +6,7 @@
 #   MINIO_ROOT_USER, MINIO_ROOT_PASSWORD    the administrator
 #   PARTWAY_BUCKET                          the bucket to make
 #   PARTWAY_KEY_PREFIX                      the server's keys begin with it; empty by default
+#   POLICY_FILE                             another policy than the one beside this file
 #   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY  the server's own key, to be made
 set -eu
 
@@ -35,7 +36,7 @@ printf '%s\n%s\n' "$MINIO_ROOT_USER" "$MINIO_ROOT_PASSWORD" |
 
 policy="partway-$PARTWAY_BUCKET"
 sed -e "s|BUCKET|$PARTWAY_BUCKET|g" -e "s|PREFIX|$prefix|g" \
-  "$(dirname "$0")/policy.json" >"$scratch/policy.json"
+  "${POLICY_FILE:-$(dirname "$0")/policy.json}" >"$scratch/policy.json"
 "$mc" --quiet admin policy create bucket "$policy" "$scratch/policy.json"
 printf '%s\n%s\n' "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY" |
   "$mc" --quiet admin user add bucket

@@ -12,7 +12,7 @@ const { name, version, exports, bin, devDependencies } = JSON.parse(
 )
 
 /** What `import 'partway'` must not load: the adapters are asked for by their own subpaths. */
-const NOT_BY_ITSELF = ['ioredis', 'libsql', 'express', 'react']
+const NOT_BY_ITSELF = ['ioredis', 'libsql', 'express', 'react', 'prom-client', '@opentelemetry/api']
 
 const LOADER = `
 let port

@@ -8,6 +8,9 @@ export function bucketTrouble(error: unknown, bucket: string): string {
     return 'There are no credentials for the bucket; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or whatever else the AWS SDK reads.'
   }
   const code = error instanceof Error && 'code' in error ? String(error.code) : name
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return `The host of the bucket is not known (${code}); check PARTWAY_S3_ENDPOINT, and set PARTWAY_S3_FORCE_PATH_STYLE=true unless the bucket's name is to be in the host.`
+  }
   return `Nothing answers where the bucket should be (${code}); check PARTWAY_S3_ENDPOINT and the network.`
 }
 

@@ -4,11 +4,14 @@ import { Agent as HttpsAgent } from 'node:https'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { Clock, PartSigner } from '../coordinator/ports.js'
+import { askAsPage, type PageAnswers } from './ask-as-page.js'
 import { S3PartSigner } from './batch-presigner.js'
+import { type Housekeeping, housekeeping } from './housekeeping.js'
 import { probeBucket } from './probe.js'
 import type { BucketReport } from './probe-report.js'
 import { S3Bucket, type S3BucketOptions } from './s3-bucket.js'
 import { s3ProbeSubject } from './s3-probe-subject.js'
+import { sendUnsigned } from './unsigned-headers.js'
 
 export interface ConnectS3Options extends Omit<S3BucketOptions, 'client' | 'completionClient'> {
   readonly region: string
@@ -22,6 +25,8 @@ export interface ConnectS3Options extends Omit<S3BucketOptions, 'client' | 'comp
   readonly credentials?: NonNullable<S3ClientConfig['credentials']>
   /** What the URLs are dated by. @default the clock of the machine */
   readonly clock?: Pick<Clock, 'now'>
+  /** Sent with each request of this process, unsigned, such as `traceparent`; asked for each. @default none */
+  readonly headers?: () => Record<string, string>
 }
 
 export interface S3Connection {
@@ -31,6 +36,9 @@ export interface S3Connection {
   probe(options: ProbeConnectionOptions): Promise<BucketReport>
   /** How far the bucket's clock is ahead of `clock`, in ms, to about half a second. */
   clockOffset(clock: Pick<Clock, 'now'>): Promise<number>
+  readonly housekeeping: Housekeeping
+  /** Sends a part as a page of that origin would. Rejects when nothing answers where clients are sent. */
+  askAsPage(origin: string, keyPrefix: string): Promise<PageAnswers>
   /** Closes the kept connections. */
   close(): void
 }
@@ -53,21 +61,30 @@ export function connectS3(options: ConnectS3Options): S3Connection {
   // One chain of credentials, resolved once, for all.
   const shared: S3ClientConfig = { ...common, credentials: client.config.credentials }
   const completionClient = new S3Client({ ...shared, maxAttempts: 1 })
+  const { headers } = options
+  if (headers !== undefined) {
+    for (const one of [client, completionClient]) sendUnsigned(one, headers)
+  }
   const signingClient = options.publicEndpoint
     ? new S3Client({ ...shared, endpoint: options.publicEndpoint })
     : client
   const subject = (clock: Pick<Clock, 'now'>) =>
     s3ProbeSubject({ bucket: options.bucket, client, completionClient, clock })
+  const bucket = new S3Bucket({ ...options, client, completionClient })
+  const signer = new S3PartSigner({
+    client: signingClient,
+    bucket: options.bucket,
+    clock: options.clock ?? { now: () => Date.now() },
+  })
   return {
-    bucket: new S3Bucket({ ...options, client, completionClient }),
-    signer: new S3PartSigner({
-      client: signingClient,
-      bucket: options.bucket,
-      clock: options.clock ?? { now: () => Date.now() },
-    }),
+    bucket,
+    signer,
+    askAsPage: (origin, keyPrefix) =>
+      askAsPage({ bucket, signer, origin, key: `${keyPrefix}.partway-probe/${randomUUID()}` }),
     probe: ({ keyPrefix, clock }) =>
       probeBucket(subject(clock), { keyPrefix, random: () => randomUUID() }),
     clockOffset: (clock) => subject(clock).clockOffset(),
+    housekeeping: housekeeping(options.bucket, client),
     close: () => requestHandler.destroy(),
   }
 }

@@ -1,3 +1,4 @@
+export type { PageAnswers } from './ask-as-page.js'
 export { S3PartSigner, type S3PartSignerOptions } from './batch-presigner.js'
 export { bucketTrouble } from './bucket-trouble.js'
 export {
@@ -6,6 +7,8 @@ export {
   type ProbeConnectionOptions,
   type S3Connection,
 } from './connect.js'
+export type { Housekeeping, KeptUploads } from './housekeeping.js'
+export { pageFindings } from './page-findings.js'
 export { probeBucket } from './probe.js'
 export { CLOCK_TOLERANCE_MS, rememberingReport } from './probe-findings.js'
 export {

@@ -2,17 +2,21 @@ import {
   ListMultipartUploadsCommand,
   type ListMultipartUploadsCommandOutput,
 } from '@aws-sdk/client-s3'
-import type { OpenMultipart } from '../coordinator/ports.js'
+import type { MultipartTarget, OpenMultipart } from '../coordinator/ports.js'
 
-export interface ListUploadsOfKey {
+export interface ListUploads {
   readonly bucket: string
-  readonly key: string
+  readonly prefix: string
   /** Uploads a page; without it the bucket's own size. */
   readonly pageSize: number | undefined
   readonly send: (
     command: ListMultipartUploadsCommand,
   ) => Promise<ListMultipartUploadsCommandOutput>
 }
+
+export type ListUploadsOfKey = Omit<ListUploads, 'prefix'> & { readonly key: string }
+
+export type ListedUpload = OpenMultipart & MultipartTarget
 
 interface Marker {
   readonly KeyMarker?: string
@@ -24,14 +28,25 @@ interface Marker {
  * the only way to be told of any, and other servers also tell of keys that go on after it, which are left
  * out here. A page that leads to one that was there before rejects: half a list is no answer.
  */
-export async function listUploadsOfKey(request: ListUploadsOfKey): Promise<OpenMultipart[]> {
-  const uploads: OpenMultipart[] = []
+export async function listUploadsOfKey({
+  key,
+  ...request
+}: ListUploadsOfKey): Promise<OpenMultipart[]> {
+  const listed = await listUploadsUnder({ ...request, prefix: key })
+  return listed
+    .filter((upload) => upload.key === key)
+    .map(({ multipartId, initiatedAt }) => ({ multipartId, initiatedAt }))
+}
+
+/** The same of all keys that begin so, of a bucket that lists by prefix. */
+export async function listUploadsUnder(request: ListUploads): Promise<ListedUpload[]> {
+  const uploads: ListedUpload[] = []
   const seen = new Set<string>()
   for (let marker: Marker = {}; ; ) {
     const page = await request.send(pageCommand(request, marker))
-    uploads.push(...uploadsOn(page, request.key))
+    uploads.push(...uploadsOn(page))
     if (page.IsTruncated !== true) return uploads.sort((a, b) => b.initiatedAt - a.initiatedAt)
-    marker = nextMarker(page, request.key)
+    marker = nextMarker(page, request.prefix)
     const name = JSON.stringify(marker)
     if (seen.has(name)) throw new Error('ListMultipartUploads: the pages go round in a circle')
     seen.add(name)
@@ -39,35 +54,35 @@ export async function listUploadsOfKey(request: ListUploadsOfKey): Promise<OpenM
 }
 
 function pageCommand(
-  { bucket, key, pageSize }: ListUploadsOfKey,
+  { bucket, prefix, pageSize }: ListUploads,
   marker: Marker,
 ): ListMultipartUploadsCommand {
   return new ListMultipartUploadsCommand({
     Bucket: bucket,
-    Prefix: key,
+    Prefix: prefix,
     ...marker,
     ...(pageSize === undefined ? {} : { MaxUploads: pageSize }),
   })
 }
 
-function uploadsOn(page: ListMultipartUploadsCommandOutput, key: string): OpenMultipart[] {
-  const uploads: OpenMultipart[] = []
+function uploadsOn(page: ListMultipartUploadsCommandOutput): ListedUpload[] {
+  const uploads: ListedUpload[] = []
   for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
-    if (Key !== key) continue
-    if (!UploadId) throw new Error('ListMultipartUploads: an upload without UploadId')
-    uploads.push({ multipartId: UploadId, initiatedAt: Initiated?.getTime() ?? 0 })
+    if (!UploadId || !Key)
+      throw new Error('ListMultipartUploads: an upload without UploadId or Key')
+    uploads.push({ key: Key, multipartId: UploadId, initiatedAt: Initiated?.getTime() ?? 0 })
   }
   return uploads
 }
 
 // MinIO, which lists one key only, does not repeat it as the marker; AWS ignores an upload id without one.
-function nextMarker(page: ListMultipartUploadsCommandOutput, key: string): Marker {
+function nextMarker(page: ListMultipartUploadsCommandOutput, prefix: string): Marker {
   const { NextKeyMarker, NextUploadIdMarker } = page
   if (!NextKeyMarker && !NextUploadIdMarker) {
     throw new Error('ListMultipartUploads: a truncated page does not say where the next one begins')
   }
   return {
-    KeyMarker: NextKeyMarker || key,
+    KeyMarker: NextKeyMarker || prefix,
     ...(NextUploadIdMarker ? { UploadIdMarker: NextUploadIdMarker } : {}),
   }
 }

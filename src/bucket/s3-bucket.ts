@@ -87,6 +87,9 @@ export class S3Bucket implements Bucket {
       // MinIO guesses a type from the key's extension when none is given, and `text/html` is no guess
       // to make about a stranger's bytes.
       ContentType: request.contentType ?? 'application/octet-stream',
+      ...(request.contentDisposition !== undefined && {
+        ContentDisposition: request.contentDisposition,
+      }),
       Metadata: { ...request.metadata },
       ...(checksum && { ChecksumAlgorithm: checksum.algorithm, ChecksumType: checksum.type }),
     })

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander'
+import type { JanitorFlags } from '../server/janitor-report.js'
 import {
   checksumArgument,
   chunkSizeArgument,
@@ -6,11 +7,13 @@ import {
   metadataArgument,
   portArgument,
 } from './arguments.js'
+import { type AuditVerifyFlags, auditOwnerCommand, auditVerifyCommand } from './audit-command.js'
 import type { CliIo } from './cli-io.js'
 import { type DevFlags, devCommand } from './dev-command.js'
 import { exitCodeOf, exitCodesHelp, OK, USAGE } from './exit-codes.js'
 import { printable } from './printable.js'
 import { errorText } from './reporter.js'
+import { tokenCommand } from './token-command.js'
 import { type UploadFlags, uploadCommand } from './upload-command.js'
 import { abortCommand, statusCommand, type UploadIdFlags } from './upload-id-commands.js'
 import { programVersion } from './version.js'
@@ -58,6 +61,9 @@ export function createProgram(io: CliIo, onExitCode: (code: number) => void): Co
   addStatus(program, io, onExitCode)
   addAbort(program, io, onExitCode)
   addDoctor(program, io, onExitCode)
+  addJanitor(program, io, onExitCode)
+  addToken(program, io, onExitCode)
+  addAudit(program, io, onExitCode)
   return program
 }
 
@@ -65,6 +71,7 @@ const SERVE_HELP = `
 The settings come from the environment alone; the main ones are
   PARTWAY_BUCKET        name of the bucket (required)
   PARTWAY_SECRET        at least 32 bytes that make the ids of uploads (required)
+  PARTWAY_AUTH          how callers show who they are: token, jwt or none, which is the default
   PARTWAY_S3_ENDPOINT   address of the S3 API, where it is not AWS
   PARTWAY_STORE         sqlite:<path> or redis://…
   PARTWAY_HOST          address to listen on, 127.0.0.1 by default
@@ -140,10 +147,60 @@ function addDoctor(program: Command, io: CliIo, onExitCode: (code: number) => vo
   program
     .command('doctor')
     .description('ask bucket and store what they can do, with the settings of `serve`')
+    .option(
+      '--origin <url...>',
+      'pages that are to upload; those of PARTWAY_CORS_ORIGINS by default',
+    )
     .option('--json', 'one JSON object')
-    .action(async (flags: { readonly json?: boolean }) => {
+    .action(async (flags: { readonly json?: boolean; readonly origin?: readonly string[] }) => {
       const { doctor } = await import('../server/doctor.js')
       onExitCode(await doctor(io.env, io, flags))
+    })
+}
+
+function addJanitor(program: Command, io: CliIo, onExitCode: (code: number) => void): void {
+  program
+    .command('janitor')
+    .description('give up uploads that nobody goes on with, once, with the settings of `serve`')
+    .option('--dry-run', 'only tell what would be given up')
+    .option('--orphans', 'remove multipart uploads that no record knows, too')
+    .option('--json', 'one JSON object a line on stdout')
+    .action(async (flags: JanitorFlags) => {
+      const { janitor } = await import('../server/janitor.js')
+      onExitCode(await janitor(io.env, io, flags))
+    })
+}
+
+const TOKEN_HELP = `
+The line for the file of tokens (PARTWAY_TOKENS_FILE) goes to stdout, and the token itself to stderr.
+It is kept nowhere else. For example:
+  partway token ada >> tokens.txt`
+
+function addToken(program: Command, io: CliIo, onExitCode: (code: number) => void): void {
+  program
+    .command('token <owner>')
+    .description('make a token for a server with PARTWAY_AUTH=token')
+    .addHelpText('after', TOKEN_HELP)
+    .action(async (owner: string) => {
+      onExitCode(await tokenCommand(owner, io))
+    })
+}
+
+function addAudit(program: Command, io: CliIo, onExitCode: (code: number) => void): void {
+  const audit = program.command('audit').description('look into the audit log of a server')
+  audit
+    .command('verify <file...>')
+    .description('check that nothing was taken out of a log, put in or altered; oldest file first')
+    .option('--mixed', 'the lines are among others, as on stdout')
+    .option('--contains <hash>', 'one of the records must have this hash, which was noted before')
+    .action(async (files: string[], flags: AuditVerifyFlags) => {
+      onExitCode(await auditVerifyCommand(files, flags, io))
+    })
+  audit
+    .command('owner <owner>')
+    .description('print how an owner is written there, with the settings of `serve`')
+    .action(async (owner: string) => {
+      onExitCode(await auditOwnerCommand(owner, io))
     })
 }
 

@@ -1,4 +1,5 @@
 import type { AbortReply, AbortRequest } from '../protocol/index.js'
+import { overLimit } from './admission.js'
 import { type Claimed, claimNow, settleNow } from './claims.js'
 import type { Context } from './context.js'
 import type { Caller } from './partway.js'
@@ -19,6 +20,8 @@ export async function abort(
       throw notFound()
     case 'busy':
       throw completionInProgress(Math.min(claim.retryAfterMs, 5_000), claim.state)
+    case 'over-limit':
+      throw overLimit(claim, context.clock.now())
     case 'wrong-state': {
       const { state } = claim.upload
       if (state === 'aborted' || state === 'expired') return { uploadId, state }

@@ -57,6 +57,8 @@ export interface CreateMultipart {
   readonly key: string
   readonly checksum: ChecksumMode
   readonly contentType?: string
+  /** The header of that name, in US-ASCII. */
+  readonly contentDisposition?: string
   readonly metadata: Readonly<Record<string, string>>
 }
 

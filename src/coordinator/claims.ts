@@ -9,9 +9,9 @@ export type Claimed = Extract<ClaimOutcome, { kind: 'claimed' }>
 export function claimNow(
   { store, clock, settings }: Context,
   ref: UploadRef,
-  step: Pick<ClaimStep, 'to' | 'expectedHash'>,
+  step: Omit<ClaimStep, 'now' | 'leaseMs'> & Partial<Pick<ClaimStep, 'leaseMs'>>,
 ): Promise<ClaimOutcome> {
-  return store.claim(ref, { ...step, now: clock.now(), leaseMs: settings.leaseMs })
+  return store.claim(ref, { leaseMs: settings.leaseMs, ...step, now: clock.now() })
 }
 
 /**

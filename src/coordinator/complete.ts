@@ -5,49 +5,72 @@ import {
   isObjectDigest,
   type StoredObject,
 } from '../protocol/index.js'
+import { admitStill, overLimit } from './admission.js'
 import { type Claimed, claimNow, settleNow } from './claims.js'
 import { type CompletionOutcome, finishAtBucket } from './complete-at-bucket.js'
-import type { Context } from './context.js'
+import { type Context, limitsOf } from './context.js'
 import { digestRule } from './draft.js'
-import { contradicts, hashAlgorithm } from './file-hash.js'
+import { contradicts, hashAlgorithm, unprovenHashes } from './file-hash.js'
+import type { Limits } from './limits.js'
 import { missingParts } from './listing.js'
 import { type ManifestOutcome, manifestOf } from './manifest.js'
 import { type OpenedUpload, reopenUpload } from './open-upload.js'
 import type { Caller } from './partway.js'
-import type { ClaimOutcome, UploadRef } from './ports.js'
+import type { ClaimOutcome, ClaimStep, UploadRef } from './ports.js'
 import { completionInProgress, notFound, wrongState } from './replies.js'
 import type { Upload } from './session.js'
 import { settleProven } from './settle-proven.js'
 import { record } from './sign-parts.js'
 import { fieldRefusal, UploadError } from './upload-error.js'
+import { verify } from './verify.js'
 
 /** How long a caller waits for another who is completing the same upload, and how often it looks. */
 const WAIT_MS = 10_000
 const POLL_MS = 200
+/** How long a caller waits for the first bytes of the object. */
+const LOOK_MS = 10_000
 
 /**
  * Closes the upload. In order: claim → manifest → the bucket's own comparison of every part and the
  * whole → proof by the object's token, size and digest → settle. A caller that finds it done gets the
  * stored result; one that finds it being done waits for that result.
  */
-export async function complete(
+export function complete(
   context: Context,
   caller: Caller,
   request: CompleteRequest,
 ): Promise<CompleteReply> {
   const ref = { owner: caller.owner, id: request.uploadId }
+  return completeWithin(context, limitsOf(context, caller), { ref, request })
+}
+
+/** Goes on with a completion that somebody began, whose limits were looked at then. */
+export function resumeCompletion(context: Context, ref: UploadRef): Promise<CompleteReply> {
+  return completeWithin(context, {}, { ref, request: { uploadId: ref.id } })
+}
+
+async function completeWithin(
+  context: Context,
+  limits: Limits,
+  { ref, request }: { readonly ref: UploadRef; readonly request: CompleteRequest },
+): Promise<CompleteReply> {
   if (request.parts !== undefined && request.parts.length > 0) {
-    await recordLast(context, caller, request.uploadId, request.parts)
+    await recordLast(context, ref, request.parts)
   }
   const { expectedHash } = request
   if (expectedHash !== undefined) await checkHash(context, ref, expectedHash)
-  const claim = await claimOrWait(context, ref, expectedHash?.toLowerCase())
+  const { maxStoredBytes } = limits
+  const claim = await claimOrWait(context, ref, {
+    ...(expectedHash !== undefined && { expectedHash: expectedHash.toLowerCase() }),
+    ...(maxStoredBytes !== undefined && { maxStoredBytes }),
+  })
   if (claim.kind === 'verifying') return { uploadId: request.uploadId, state: 'verifying' }
   if (claim.kind === 'wrong-state') return standing(context, claim.upload, expectedHash)
   // Where others have the say by now, they are asked, as whoever repeats the request would. The reports were
   // of the multipart upload that was there before.
   const { parts: _, ...again } = request
-  return (await finish(context, claim, request.digest)) ?? complete(context, caller, again)
+  const reply = await finish(context, claim, { limits, digest: request.digest })
+  return reply ?? completeWithin(context, limits, { ref, request: again })
 }
 
 /** Before anything is claimed for it: no file has two hashes of one kind. */
@@ -61,12 +84,11 @@ async function checkHash(context: Context, ref: UploadRef, expected: string): Pr
 /** The reports that come with the completion; of an upload that is past taking parts they are moot. */
 async function recordLast(
   context: Context,
-  caller: Caller,
-  uploadId: string,
+  ref: UploadRef,
   uploaded: NonNullable<CompleteRequest['parts']>,
 ): Promise<void> {
   try {
-    await record(context, caller, { uploadId, uploaded, sign: [] }, 'parts')
+    await record(context, ref, { uploadId: ref.id, uploaded, sign: [] }, 'parts')
   } catch (error) {
     const isMoot = error instanceof UploadError && error.details.state !== undefined
     if (!isMoot) throw error
@@ -74,23 +96,21 @@ async function recordLast(
 }
 
 type Entry =
-  | Exclude<ClaimOutcome, { kind: 'busy' } | { kind: 'not-found' }>
+  | Extract<ClaimOutcome, { kind: 'claimed' } | { kind: 'wrong-state' }>
   /** Somebody is reading the object, which may take long. */
   | { readonly kind: 'verifying' }
 
 async function claimOrWait(
   context: Context,
   ref: UploadRef,
-  expectedHash: string | undefined,
+  step: Pick<ClaimStep, 'expectedHash' | 'maxStoredBytes'>,
 ): Promise<Entry> {
   const deadline = context.clock.now() + WAIT_MS
   for (;;) {
     const now = context.clock.now()
-    const claim = await claimNow(context, ref, {
-      to: 'completing',
-      ...(expectedHash === undefined ? {} : { expectedHash }),
-    })
+    const claim = await claimNow(context, ref, { ...step, to: 'completing' })
     if (claim.kind === 'not-found') throw notFound()
+    if (claim.kind === 'over-limit') throw overLimit(claim, now)
     if (claim.kind !== 'busy') return claim
     if (claim.state === 'verifying') return { kind: 'verifying' }
     if (claim.state === 'aborting') {
@@ -138,13 +158,19 @@ async function standingWithHash(
   return { uploadId: id, state: 'verifying' }
 }
 
+interface Terms {
+  readonly limits: Limits
+  readonly digest: string | undefined
+}
+
 /** `undefined` when the record says more than this claim can. */
 async function finish(
   context: Context,
   claim: Claimed,
-  digest: string | undefined,
+  terms: Terms,
 ): Promise<CompleteReply | undefined> {
-  const manifest = await prepare(context, claim, digest)
+  const manifest = await prepare(context, claim, terms)
+  const { digest } = terms
   const outcome = await finishAtBucket(context, { session: claim.session, digest, manifest })
   return conclude(context, claim, outcome)
 }
@@ -153,9 +179,11 @@ async function finish(
 async function prepare(
   context: Context,
   claim: Claimed,
-  digest: string | undefined,
+  { limits, digest }: Terms,
 ): Promise<ManifestOutcome> {
   try {
+    // Whoever takes an attempt over does not know whether the bucket has completed it already.
+    if (claim.attempt === 1) admitStill(limits, claim.session.upload)
     checkDigest(claim.session.upload, digest)
     return await manifestOf(context, claim.session)
   } catch (error) {
@@ -211,9 +239,32 @@ async function concludeProven(
   { session: { upload }, fence }: Claimed,
   object: StoredObject,
 ): Promise<CompleteReply | undefined> {
-  const proven = await settleProven(context, upload, { from: 'completing', fence, object })
+  // To look at the type takes a moment, so nobody is sent away for it.
+  const isTakenUp = unprovenHashes(upload, object).length === 0
+  const step = { from: 'completing', fence, object, isTakenUp } as const
+  const proven = await settleProven(context, upload, step)
   if (proven?.state === 'completed') return { uploadId: upload.id, state: 'completed', object }
-  return proven && { uploadId: upload.id, state: 'verifying' }
+  if (proven === undefined || !isTakenUp) {
+    return proven && { uploadId: upload.id, state: 'verifying' }
+  }
+  return lookNow(context, upload)
+}
+
+/** Looks at the first bytes of what is there now; whoever comes later does so when this fails. */
+async function lookNow(context: Context, upload: Upload): Promise<CompleteReply> {
+  const { contentType } = upload
+  try {
+    const { isOtherType } = await verify(context, upload, AbortSignal.timeout(LOOK_MS))
+    if (isOtherType) {
+      const words = `The file is not ${contentType}, as content_type said; the upload has failed.`
+      throw new UploadError('CONTENT_MISMATCH', words, { state: 'failed' })
+    }
+  } catch (error) {
+    if (!(error instanceof UploadError) || error.status < 500) throw error
+  }
+  const session = await context.store.find(upload, context.clock.now())
+  if (session === undefined) throw notFound()
+  return standing(context, session.upload)
 }
 
 /** Opened anew by this caller or another, unless it has ended: by others, or with the object of a twin. */

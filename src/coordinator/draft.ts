@@ -4,12 +4,16 @@ import {
   type InitRequest,
   isObjectDigest,
   type Layout,
+  type LayoutLimits,
   layoutOf,
 } from '../protocol/index.js'
-import type { Context } from './context.js'
+import { admit, tooLarge } from './admission.js'
+import { type Context, limitsOf } from './context.js'
 import { type ContentIdentity, objectKey, stableUploadId } from './identity.js'
+import type { Limits } from './limits.js'
 import type { Caller } from './partway.js'
 import type { UploadDraft } from './session.js'
+import type { CoordinatorSettings } from './settings.js'
 import { fieldRefusal } from './upload-error.js'
 
 /** Turns a request into the upload it asks for, or refuses it. Nothing is stored or sent yet. */
@@ -19,8 +23,10 @@ export function draftOf(context: Context, caller: Caller, request: InitRequest):
   if (filename === undefined) {
     throw fieldRefusal('INVALID_REQUEST', 'filename', 'must be a file name of at most 255 bytes')
   }
-  checkType(settings.allowedTypes, request.contentType)
-  const layout = layoutFor(context, request)
+  const limits = limitsOf(context, caller)
+  const { contentType } = request
+  admit(limits, { filename, size: request.size, ...(contentType !== undefined && { contentType }) })
+  const layout = layoutFor(context, limits, request)
   const checksum = checksumFor(context, request)
   const { digest } = request
   const fileHash = request.fileHash?.toLowerCase()
@@ -32,10 +38,11 @@ export function draftOf(context: Context, caller: Caller, request: InitRequest):
     throw fieldRefusal('INVALID_REQUEST', 'sign', rule)
   }
   const content = contentIdentity(request)
+  const identity = { owner: caller.owner, ...layout, filename, checksum }
   const id =
     content === undefined
       ? context.random.uploadId()
-      : stableUploadId(context.secret, { ...caller, ...layout, filename, checksum, content })
+      : stableUploadId(context.secret, { ...identity, content })
   return {
     id,
     owner: caller.owner,
@@ -71,16 +78,13 @@ function checksumFor({ settings, capabilities }: Context, request: InitRequest):
   throw fieldRefusal('INVALID_REQUEST', 'checksum', rule)
 }
 
-function layoutFor({ settings }: Context, request: InitRequest): Layout {
-  const limits = { ...settings.limits, maxObjectSize: settings.maxSize }
-  const outcome = layoutOf(request.size, request.chunkSize, limits)
+function layoutFor({ settings }: Context, limits: Limits, request: InitRequest): Layout {
+  const outcome = layoutOf(request.size, request.chunkSize, layoutLimits(settings, limits))
   switch (outcome.kind) {
     case 'ok':
       return outcome.layout
     case 'too-large':
-      throw fieldRefusal('FILE_TOO_LARGE', 'size', `must be at most ${outcome.maxSize} bytes`, {
-        maxSize: outcome.maxSize,
-      })
+      throw tooLarge(request.size, outcome.maxSize)
     case 'chunk-too-small': {
       const rule = `must be at least ${outcome.minChunkSize} bytes for a file of ${request.size} bytes`
       const details = { minChunkSize: outcome.minChunkSize }
@@ -94,12 +98,24 @@ function layoutFor({ settings }: Context, request: InitRequest): Layout {
   }
 }
 
+/** What the bucket takes, and the caller may have of it. */
+function layoutLimits({ limits: bucket }: CoordinatorSettings, limits: Limits): LayoutLimits {
+  const { minPartSize = 0, maxPartSize = bucket.maxPartSize } = limits
+  return {
+    ...bucket,
+    minPartSize: Math.max(bucket.minPartSize, minPartSize),
+    maxPartSize: Math.min(bucket.maxPartSize, maxPartSize),
+    maxObjectSize: limits.maxFileSize ?? Number.POSITIVE_INFINITY,
+  }
+}
+
 /** Whether another `init` of the same file means the same upload; otherwise its id is a new one each time. */
 export function isIdentified(request: InitRequest): boolean {
   return contentIdentity(request) !== undefined
 }
 
-function contentIdentity(request: InitRequest): ContentIdentity | undefined {
+/** What the client says that the file is known by, if anything. */
+export function contentIdentity(request: InitRequest): ContentIdentity | undefined {
   const { digest, fingerprint } = request
   const fileHash = request.fileHash?.toLowerCase()
   if (digest !== undefined && fileHash !== undefined) {
@@ -109,15 +125,4 @@ function contentIdentity(request: InitRequest): ContentIdentity | undefined {
   if (digest !== undefined) return { kind: 'digest', value: digest }
   if (fileHash !== undefined) return { kind: 'file-hash', value: fileHash }
   return fingerprint === undefined ? undefined : { kind: 'fingerprint', value: fingerprint }
-}
-
-function checkType(allowed: readonly string[] | undefined, declared: string | undefined): void {
-  if (allowed === undefined) return
-  const [type = ''] = (declared ?? 'application/octet-stream').toLowerCase().split(';')
-  const fits = (pattern: string) =>
-    pattern.endsWith('/*') ? type.startsWith(pattern.slice(0, -1)) : type.trim() === pattern
-  if (!allowed.some((pattern) => fits(pattern.toLowerCase()))) {
-    const rule = `must be one of ${allowed.join(', ')}`
-    throw fieldRefusal('TYPE_NOT_ALLOWED', 'content_type', rule)
-  }
 }

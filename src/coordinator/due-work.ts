@@ -1,5 +1,5 @@
 import { expire } from './abort.js'
-import { complete } from './complete.js'
+import { resumeCompletion } from './complete.js'
 import type { Context } from './context.js'
 import type { UploadRef } from './ports.js'
 import { isOverdue } from './session.js'
@@ -21,9 +21,10 @@ export async function resume(context: Context, ref: UploadRef, signal: AbortSign
   if (upload === undefined) return
   switch (upload.state) {
     case 'verifying':
-      return verify(context, ref, signal)
+      await verify(context, ref, signal)
+      return
     case 'completing':
-      return settled(complete(context, ref, { uploadId: ref.id }))
+      return settled(resumeCompletion(context, ref))
     case 'aborting':
       return settled(expire(context, ref))
     default:

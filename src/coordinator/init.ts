@@ -1,7 +1,8 @@
 import type { InitRequest } from '../protocol/index.js'
-import type { Context } from './context.js'
+import { asBegunBefore } from './begun-before.js'
+import { type Context, limitsOf } from './context.js'
 import { draftOf, isIdentified } from './draft.js'
-import { type OpenedUpload, openUpload } from './open-upload.js'
+import { type OpenedUpload, type OpenOptions, openUpload } from './open-upload.js'
 import type { Caller, InitOutcome, SignedBatches } from './partway.js'
 import { proveObject } from './proof.js'
 import { reconcile } from './recover.js'
@@ -15,30 +16,34 @@ export async function init(
   caller: Caller,
   request: InitRequest,
 ): Promise<InitOutcome> {
-  const draft = draftOf(context, caller, request)
-  const { origin, session } = await openStanding(context, draft, !isIdentified(request))
-  const created = origin === 'created'
+  const draft = await asBegunBefore(context, draftOf(context, caller, request), request)
   const { sign } = request
+  const urls = sign === 'all' ? draft.totalChunks : sign
+  const { origin, session } = await openStanding(context, draft, {
+    isNewId: !isIdentified(request),
+    limits: limitsOf(context, caller),
+    ...(urls === undefined ? {} : { urls }),
+  })
+  const created = origin === 'created'
   // A client that wants every URL at once may never report a part, so the bucket is asked what it has.
   const isDoubtful = origin === 'known' && sign !== undefined
   const current = isDoubtful ? await reconcile(context, session) : session
   const reply = statusReply(current, context.clock.now())
-  if (sign === undefined || reply.state !== 'uploading') return { created, reply }
-  const limit = sign === 'all' ? reply.totalChunks : sign
-  return { created, reply, parts: await signMissing(context, current, limit) }
+  if (urls === undefined || reply.state !== 'uploading') return { created, reply }
+  return { created, reply, parts: await signMissing(context, current, urls) }
 }
 
 /** Opens or joins the upload; one whose finished object is no longer there is opened anew. */
 async function openStanding(
   context: Context,
   draft: UploadDraft,
-  isNewId: boolean,
+  options: OpenOptions,
 ): Promise<OpenedUpload> {
-  const opened = await openUpload(context, draft, { isNewId })
+  const opened = await openUpload(context, draft, options)
   const { upload } = opened.session
   if (upload.state !== 'completed' || opened.origin === 'found') return opened
   if (await isThere(context, upload)) return opened
-  return openUpload(context, draft, { supersedes: upload.epoch })
+  return openUpload(context, draft, { ...options, isNewId: false, supersedes: upload.epoch })
 }
 
 async function isThere(context: Context, upload: Upload): Promise<boolean> {

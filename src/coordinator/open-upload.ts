@@ -1,15 +1,19 @@
 import { encodeMetadataValue } from '../protocol/index.js'
+import { overBudget, overLimit } from './admission.js'
 import { leaveClaim } from './claims.js'
 import { declaredContent } from './content.js'
-import { activeLifetime, type Context } from './context.js'
+import { activeLifetime, type Context, signing } from './context.js'
 import { type Found, lookUp } from './look-up.js'
+import type { UsageLimits } from './ports.js'
 import {
+  draftPart,
   objectToken,
   type Session,
   TOKEN_METADATA_KEY,
   type Upload,
   type UploadDraft,
 } from './session.js'
+import { attachment, storedType } from './stored-as.js'
 import { adoptMultipart, type Creation, takeObject } from './take-over.js'
 import { takeTwin } from './twin.js'
 import { UploadError } from './upload-error.js'
@@ -34,6 +38,10 @@ export interface OpenOptions {
   readonly supersedes?: number
   /** Whether the id was made just now, so that nobody can have opened it before. @default false */
   readonly isNewId?: boolean
+  /** @default none: the upload has its room already */
+  readonly limits?: UsageLimits
+  /** How many URLs are about to be signed. @default none */
+  readonly urls?: number
 }
 
 /**
@@ -50,7 +58,7 @@ export async function openUpload(
   draft: UploadDraft,
   options: OpenOptions = {},
 ): Promise<OpenedUpload> {
-  const { supersedes } = options
+  const { supersedes, limits, urls = 0 } = options
   const content = declaredContent(context.secret, draft)
   const deadline = context.clock.now() + WAIT_MS
   for (;;) {
@@ -61,7 +69,11 @@ export async function openUpload(
       leaseMs: Math.min(CREATION_LEASE_MS, context.settings.leaseMs),
       ...(supersedes === undefined ? {} : { supersedes }),
       ...(content === undefined ? {} : { content }),
+      ...(limits === undefined ? {} : { limits }),
+      ...(urls === 0 ? {} : { signing: signing(context, urls) }),
     })
+    if (begun.kind === 'over-limit') throw overLimit(begun, now)
+    if (begun.kind === 'over-budget') throw overBudget(begun, urls, now)
     if (begun.kind === 'exists') return { origin: 'known', session: begun.session }
     if (begun.kind === 'created') {
       const opened = await create(context, draft, { ...begun, ...options })
@@ -77,20 +89,8 @@ export async function openUpload(
 
 /** The same upload under its next epoch, after its multipart upload or its object was lost. */
 export function reopenUpload(context: Context, lost: Upload): Promise<OpenedUpload> {
-  const {
-    state: _,
-    epoch,
-    multipartId: __,
-    adopted: ___,
-    object: ____,
-    expectedHash: _____,
-    standing: ______,
-    expiresAt: _______,
-    keepUntil: ________,
-    ...draft
-  } = lost
-  const renewed = { ...draft, createdAt: context.clock.now() }
-  return openUpload(context, renewed, { supersedes: epoch })
+  const renewed = { ...draftPart(lost), createdAt: context.clock.now() }
+  return openUpload(context, renewed, { supersedes: lost.epoch })
 }
 
 /** `undefined` when another caller has taken the creation over. */
@@ -136,10 +136,12 @@ async function openMultipart(
   draft: UploadDraft,
   { epoch, fence }: Creation,
 ): Promise<Session | undefined> {
+  const contentType = storedType(draft.contentType, context.limits.allowedTypes)
   const { multipartId } = await context.bucket.createMultipartUpload({
     key: draft.key,
     checksum: draft.checksum,
-    ...(draft.contentType === undefined ? {} : { contentType: draft.contentType }),
+    ...(contentType === undefined ? {} : { contentType }),
+    contentDisposition: attachment(draft.filename),
     metadata: objectMetadata(draft, epoch),
   })
   const now = context.clock.now()

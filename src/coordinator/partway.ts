@@ -12,12 +12,16 @@ import type {
   StatusQuery,
   StatusReply,
 } from '../protocol/index.js'
-import type { UploadRef } from './ports.js'
+import type { CleanUpOptions, CleanUpReport } from './clean-up.js'
+import type { Limits } from './limits.js'
+import type { UploadRef, Usage } from './ports.js'
 
 /** Who is calling, as the host application established it. */
 export interface Caller {
-  /** Uploads of one owner do not exist for another. Any non-empty text of at most 256 bytes. */
+  /** Uploads of one owner do not exist for another. Well-formed text of 1 to 256 bytes, without control characters. */
   readonly owner: string
+  /** Each takes the place of the server's own. @default the server's own */
+  readonly limits?: Limits
 }
 
 /**
@@ -58,6 +62,8 @@ export interface Partway {
   complete(caller: Caller, request: CompleteRequest): Promise<CompleteReply>
   abort(caller: Caller, request: AbortRequest): Promise<AbortReply>
   list(caller: Caller, query: ListQuery): Promise<ListReply>
+  /** What the caller has of what is limited. */
+  usage(caller: Caller): Promise<Usage>
   /**
    * Uploads that somebody left in the middle of completion, verification or abort: at most `limit`, those
    * that wait longest. Whoever runs a server takes them up again with {@link resume}; `partway/operations`
@@ -70,6 +76,11 @@ export interface Partway {
    * `signal` aborts.
    */
   resume(ref: UploadRef, signal?: AbortSignal): Promise<void>
+  /**
+   * Gives up the uploads past their time, and forgets records that have ended. Whoever runs a server has it done
+   * every few minutes; `partway/operations` has the janitor that does.
+   */
+  cleanUp(options?: CleanUpOptions): Promise<CleanUpReport>
   /** Asks the store and the bucket; never rejects. */
   check(): Promise<Readiness>
   /** Closes the store. */

@@ -9,6 +9,7 @@
 
 export type * from './bucket-port.js'
 export type * from './store-port.js'
+export type { Exceeded, OverBudget, Signing, Usage, UsageLimits } from './usage.js'
 
 export interface Clock {
   /** Milliseconds since the epoch. */

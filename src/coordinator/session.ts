@@ -102,6 +102,23 @@ export function isArrived(part: PartRecord): part is ArrivedPart {
   return part.etag !== undefined
 }
 
+/** What was fixed when the upload was created. */
+export function draftPart(upload: Upload): UploadDraft {
+  const {
+    state: _,
+    epoch: __,
+    multipartId: ___,
+    adopted: ____,
+    object: _____,
+    expectedHash: ______,
+    standing: _______,
+    expiresAt: ________,
+    keepUntil: _________,
+    ...draft
+  } = upload
+  return draft
+}
+
 /** Whether the upload has outlived its time without anyone having marked it `expired` yet. */
 export function isOverdue(upload: Upload, now: number): boolean {
   return upload.state === 'uploading' && upload.expiresAt <= now

@@ -9,12 +9,8 @@ export interface CoordinatorSettings {
   readonly sessionTtlMs: number
   /** How long the record of a finished upload answers late callers, in milliseconds. @default 7 days */
   readonly retentionMs: number
-  /** The largest file, in bytes. @default 5 TiB */
-  readonly maxSize: number
   /** How many parts of which sizes the bucket takes. @default those of S3 */
   readonly limits: Omit<LayoutLimits, 'maxObjectSize'>
-  /** Media types that may be declared, such as `image/png` or `image/*`. @default any */
-  readonly allowedTypes?: readonly string[]
   /** The mode for a client that names none. @default the strongest that the bucket can do */
   readonly defaultChecksum?: ChecksumMode
   /** What every object key begins with. @default '' */
@@ -24,14 +20,19 @@ export interface CoordinatorSettings {
    * try, in ms. @default 60 s
    */
   readonly leaseMs: number
+  /**
+   * How many URLs may be signed for an upload of `n` parts each day (UTC): so many times `n`, and 100 more.
+   * @default 10
+   */
+  readonly signBudget: number
 }
 
 export const DEFAULT_SETTINGS: CoordinatorSettings = {
   urlTtlSeconds: 900,
   sessionTtlMs: 7 * DAY_MS,
   retentionMs: 7 * DAY_MS,
-  maxSize: S3_LIMITS.maxObjectSize,
   limits: S3_LIMITS,
   keyPrefix: '',
   leaseMs: 60_000,
+  signBudget: 10,
 }

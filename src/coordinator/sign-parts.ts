@@ -7,7 +7,8 @@ import {
   type ReportedPart,
   type SignedPart,
 } from '../protocol/index.js'
-import { activeLifetime, type Context } from './context.js'
+import { admitStill, overBudget } from './admission.js'
+import { activeLifetime, type Context, limitsOf, signing } from './context.js'
 import type { Caller, PartsOutcome, SignedBatches } from './partway.js'
 import type { RecordOutcome } from './ports.js'
 import { notFound, wrongState } from './replies.js'
@@ -25,6 +26,7 @@ export async function parts(
 ): Promise<PartsOutcome> {
   const { uploadId, uploaded = [], sign = [] } = request
   const { upload, arrivedCount } = await record(context, caller, { uploadId, uploaded, sign })
+  if (sign.length > 0) admitStill(limitsOf(context, caller), upload)
   for (const [position, { index, checksum }] of sign.entries()) {
     if (index > upload.totalChunks) throw outOfRange(`sign.${position}`, upload.totalChunks)
     if (checksum === undefined && upload.checksum !== 'none') {
@@ -92,6 +94,7 @@ export async function record(
         checksum === undefined ? [] : { index, checksum },
       ),
       arrived: uploaded.map((part) => ({ ...part, etag: bareEtag(part.etag) })),
+      ...(sign.length > 0 && { signing: signing(context, sign.length) }),
     },
   )
   if (outcome.kind === 'recorded') return outcome
@@ -120,6 +123,8 @@ function refusal(
       const rule = checksumRule(outcome.upload)
       return fieldRefusal('INVALID_REQUEST', `${fieldOf(outcome.index, reported)}.checksum`, rule)
     }
+    case 'over-budget':
+      return overBudget(outcome, reported.sign.length, reported.now)
     case 'checksum-differs': {
       const rule = 'is not the one that the URL of the part was signed for'
       return fieldRefusal('CHECKSUM_MISMATCH', `${fieldOf(outcome.index, reported)}.checksum`, rule)

@@ -1,5 +1,6 @@
 import type { StoredObject, UploadState } from '../protocol/index.js'
 import type { Lifetime, PartRecord, Session, Upload, UploadDraft } from './session.js'
+import type { Exceeded, OverBudget, Signing, Usage, UsageLimits } from './usage.js'
 
 /** Names an upload. An id of somebody else is simply not there. */
 export interface UploadRef {
@@ -30,6 +31,11 @@ export interface SessionStore {
    * (so that to come back to an upload keeps it alive; lifetimes never get shorter).
    * With `created` comes the owner's upload, if there is one, that settled last as `completed` with
    * `step.content` among its contents, and is still `completed`.
+   *
+   * In the same step the owner's usage is compared with `step.limits`, with what the new record takes of it and
+   * what the one that it replaces gives back; `over-limit` changes nothing. That holds too for an `uploading` record
+   * past its `expiresAt`, which takes its room again. No other `exists` is refused for it. URLs of `step.signing`,
+   * at most as many as parts have not arrived, are counted as `recordParts` counts them.
    */
   begin(draft: UploadDraft, step: BeginStep): Promise<BeginOutcome>
 
@@ -50,6 +56,9 @@ export interface SessionStore {
    * before takes its `etag` away: the client is about to send other bytes. An arrived part whose
    * `checksum` differs from the signed one is refused (`checksum-differs`); one that gives none, keeps
    * the signed one; one without a signed checksum sets it. Repeating a report is harmless.
+   *
+   * The URLs of `signing` are added to those that have been signed for this record today (UTC), if that does not
+   * make more than there may be; otherwise the answer is `over-budget`.
    */
   recordParts(ref: UploadRef, change: PartsChange): Promise<RecordOutcome>
 
@@ -64,7 +73,8 @@ export interface SessionStore {
    * Claims the upload for completion, abort or verification. From the same claimed state when its lease has
    * ended; to complete or abort it also from `uploading`, to verify it from `completed`. An overdue upload
    * (`uploading`, past `expiresAt`) can be aborted, not completed. From `completed` it makes the upload
-   * `standing` until it settles.
+   * `standing` until it settles. From `uploading` to complete, it is `over-limit`, changing nothing, when the owner's
+   * completed uploads and this one would be more than `maxStoredBytes`.
    */
   claim(ref: UploadRef, step: ClaimStep): Promise<ClaimOutcome>
 
@@ -89,8 +99,29 @@ export interface SessionStore {
    */
   due(query: DueQuery): Promise<readonly UploadRef[]>
 
+  /**
+   * Uploads of any owner that are past their `expiresAt` and have not ended: `uploading`, or `creating` with an
+   * ended lease; at most `limit`, the ones that ended first before others. Each is given sooner or later, as long
+   * as it is so and somebody asks at least once in the time between `expiresAt` and `keepUntil`; one that has just
+   * been changed may be missing for a minute.
+   */
+  overdue(query: DueQuery): Promise<readonly UploadRef[]>
+
+  /**
+   * A page of the uploads of any owner that may have a multipart upload: `creating`, `uploading`, `completing` and
+   * `aborting`. Whatever is so while all pages are read is on one of them; others may be as well, and any of
+   * them twice.
+   */
+  unfinished(query: UnfinishedQuery): Promise<UnfinishedPage>
+
+  /** Forgets records past `keepUntil`, at most `limit`, and says how many. A store may forget by itself instead. */
+  purge(query: DueQuery): Promise<number>
+
   /** The owner's uploads but those `creating`, newest first (by `createdAt`, then id). */
   list(owner: string, query: ListUploads): Promise<UploadPage>
+
+  /** What the owner has at `now`: the sum over the records that {@link Usage} names, and nothing else. */
+  usage(owner: string, now: number): Promise<Usage>
 
   /** Resolves when the store answers. */
   check(): Promise<void>
@@ -108,6 +139,9 @@ export interface BeginStep extends Lifetime {
   readonly supersedes?: number
   /** What the content is known by, as in {@link SettleStep.contents}. */
   readonly content?: string
+  readonly limits?: UsageLimits
+  /** URLs that are about to be signed for it, of parts that have not arrived. */
+  readonly signing?: Signing
 }
 
 export type BeginOutcome =
@@ -124,6 +158,8 @@ export type BeginOutcome =
     }
   | { readonly kind: 'exists'; readonly session: Session }
   | { readonly kind: 'busy'; readonly retryAfterMs: number }
+  | ({ readonly kind: 'over-limit' } & Exceeded)
+  | ({ readonly kind: 'over-budget' } & OverBudget)
 
 export interface OpenStep {
   readonly fence: number
@@ -141,6 +177,7 @@ export interface PartsChange extends Lifetime {
     readonly etag: string
     readonly checksum?: string
   }[]
+  readonly signing?: Signing
 }
 
 export type RecordOutcome =
@@ -151,6 +188,7 @@ export type RecordOutcome =
   /** The checksum has not as many bytes as the upload's mode has. */
   | { readonly kind: 'checksum-malformed'; readonly index: number; readonly upload: Upload }
   | { readonly kind: 'checksum-differs'; readonly index: number }
+  | ({ readonly kind: 'over-budget' } & OverBudget)
   | { readonly kind: 'not-found' }
 
 export interface ReplaceStep {
@@ -166,6 +204,7 @@ export interface ClaimStep {
   readonly leaseMs: number
   /** Becomes the `expectedHash` of the record; without it the earlier one stays. */
   readonly expectedHash?: string
+  readonly maxStoredBytes?: number
 }
 
 /** What an upload can be claimed for; all but `creating`, which `begin` claims. */
@@ -186,6 +225,7 @@ export type ClaimOutcome =
   | { readonly kind: 'busy'; readonly state: UploadState; readonly retryAfterMs: number }
   /** Final, overdue, or claimed for something else with an ended lease: `upload` tells. */
   | { readonly kind: 'wrong-state'; readonly upload: Upload }
+  | ({ readonly kind: 'over-limit' } & Exceeded)
   | { readonly kind: 'not-found' }
 
 export interface ExtendStep {
@@ -198,6 +238,19 @@ export interface ExtendStep {
 export interface DueQuery {
   readonly now: number
   readonly limit: number
+}
+
+export interface UnfinishedQuery {
+  /** About how many are to be on the page. */
+  readonly limit: number
+  /** `nextCursor` of the page before, unchanged. */
+  readonly cursor?: string
+}
+
+export interface UnfinishedPage {
+  readonly refs: readonly UploadRef[]
+  /** Present when there may be more. */
+  readonly nextCursor?: string
 }
 
 export interface SettleStep extends Lifetime {

@@ -9,8 +9,8 @@ import type { Creation } from './take-over.js'
  * object as its own. `undefined` when there is none to be had: then the upload is an ordinary one.
  *
  * The object is asked for each time, because it may have been removed or replaced since. What is fixed with an
- * object, its type and its metadata, must be what was asked for now; a name may differ, since a name is
- * only in the key.
+ * object, its type and its metadata, must be what was asked for now. A name may differ: the reply names the
+ * object's key, and it is saved under the name that is in there.
  */
 export async function takeTwin(
   context: Context,
@@ -20,7 +20,12 @@ export async function takeTwin(
   const { object } = twin
   if (object === undefined || !isDescribedAlike(draft, twin)) return undefined
   if (!(await stands(context, object))) return undefined
-  const proven = await settleProven(context, draft, { from: 'creating', fence, object })
+  const proven = await settleProven(context, draft, {
+    from: 'creating',
+    fence,
+    object,
+    isLookedAt: true,
+  })
   return proven && { upload: { ...draft, ...proven, epoch }, parts: [], revision: 0 }
 }
 

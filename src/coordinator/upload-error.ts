@@ -18,6 +18,11 @@ export interface UploadErrorDetails {
   readonly maxChunkSize?: number
   readonly maxSize?: number
   readonly totalChunks?: number
+  /** The name of a limit: of `max`, `used` is taken, and `asked` more were wanted. */
+  readonly limit?: string
+  readonly max?: number
+  readonly used?: number
+  readonly asked?: number
   readonly retryAfterMs?: number
 }
 

@@ -3,6 +3,7 @@ import type { StoredObject } from '../protocol/index.js'
 import { type Claimed, claimNow, leaveClaim, settleNow } from './claims.js'
 import type { Context } from './context.js'
 import { type HashAlgorithm, hashAlgorithm, unprovenHashes } from './file-hash.js'
+import { lookAt, mustLook } from './first-bytes.js'
 import type { UploadRef } from './ports.js'
 import { proveObject } from './proof.js'
 import { type ObjectRead, readWhole } from './read-whole.js'
@@ -14,15 +15,21 @@ import { UploadError } from './upload-error.js'
 const MAX_PAUSE_MS = 60 * 60 * 1000
 
 /**
- * Reads the object of a `verifying` upload and compares it with the hashes that the client gave: then it is
- * `completed`, or it is removed and the upload `failed`. Rejects when the bucket or the store does not
+ * Reads the object of a `verifying` upload and compares it with the hashes that the client gave, and its first bytes with
+ * its type: then it is `completed`, or it is removed and the upload `failed`. Rejects when the bucket or the store does not
  * answer, or when `signal` aborts; then somebody tries again later.
  */
-export async function verify(context: Context, ref: UploadRef, signal: AbortSignal): Promise<void> {
+export async function verify(
+  context: Context,
+  ref: UploadRef,
+  signal: AbortSignal,
+): Promise<{ readonly isOtherType: boolean }> {
   const claim = await claimNow(context, ref, { to: 'verifying' })
-  if (claim.kind !== 'claimed') return
+  if (claim.kind !== 'claimed') return { isOtherType: false }
   try {
-    await conclude(context, claim, await readHashes(context, claim, signal))
+    const outcome = await examine(context, claim, signal)
+    await conclude(context, claim, outcome)
+    return { isOtherType: outcome.kind === 'other-type' }
   } catch (fault) {
     // Who stops leaves the work to others at once; a fault is given time to pass.
     const leaseMs = signal.aborted ? 0 : pauseAfter(claim.attempt, context.settings.leaseMs)
@@ -34,16 +41,35 @@ export async function verify(context: Context, ref: UploadRef, signal: AbortSign
 
 type Outcome =
   | { readonly kind: 'read'; readonly object: StoredObject }
+  /** It does not begin as a file of its type does. */
+  | { readonly kind: 'other-type'; readonly object: StoredObject }
   /** The object is not there, or is another one, by whatever hand. */
   | { readonly kind: 'gone' }
   /** The lease ended meanwhile, and somebody else has the say. */
   | { readonly kind: 'outrun' }
 
-/** The object with the hashes that it has, of the kinds that are asked for. */
-async function readHashes(context: Context, claim: Claimed, signal: AbortSignal): Promise<Outcome> {
+async function examine(context: Context, claim: Claimed, signal: AbortSignal): Promise<Outcome> {
   const { upload } = claim.session
   const { object } = upload
   if (object === undefined) return { kind: 'gone' }
+  const isLookedAt = mustLook(context, upload)
+  const look = isLookedAt ? await lookAt(context, upload, { object, signal }) : 'fits'
+  if (look === 'gone') return { kind: 'gone' }
+  if (look === 'differs') return { kind: 'other-type', object }
+  // Such as where another server has to look at the type, and this one need not.
+  if (unprovenHashes(upload, object).length === 0) {
+    return (await stands(context, object)) ? { kind: 'read', object } : { kind: 'gone' }
+  }
+  return readHashes(context, claim, { object, signal })
+}
+
+/** The object with the hashes that it has, of the kinds that are asked for. */
+async function readHashes(
+  context: Context,
+  claim: Claimed,
+  { object, signal }: { readonly object: StoredObject; readonly signal: AbortSignal },
+): Promise<Outcome> {
+  const { upload } = claim.session
   const hashes = new Map<HashAlgorithm, Hash>(
     unprovenHashes(upload, object).map((hash) => {
       const algorithm = hashAlgorithm(hash)
@@ -86,9 +112,9 @@ async function conclude(context: Context, claim: Claimed, outcome: Outcome): Pro
     return fail(context, claim)
   }
   const { object } = outcome
-  const isRight = unprovenHashes(upload, object).length === 0
+  const isRight = outcome.kind === 'read' && unprovenHashes(upload, object).length === 0
   if (isRight) {
-    await settleProven(context, upload, { from: 'verifying', fence, object })
+    await settleProven(context, upload, { from: 'verifying', fence, object, isLookedAt: true })
   } else if (upload.standing) {
     // What was `completed` before stays so, now with the hash that it really has: others may rely on it, and an
     // upload that was given the same object does. Whoever asked compares.

@@ -5,6 +5,9 @@ export interface CorsOptions {
   readonly origins: readonly string[]
 }
 
+const EXPOSED =
+  'Retry-After, RateLimit-Policy, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, X-Request-Id'
+
 const PREFLIGHT = {
   'Access-Control-Allow-Methods': 'GET, POST',
   'Access-Control-Allow-Headers': 'Authorization, Content-Type, X-Request-Id',
@@ -23,7 +26,7 @@ export function cors({ origins }: CorsOptions): RequestHandler {
     const origin = req.get('Origin')
     if (origin === undefined || !allowed.has(origin)) return next()
     res.set('Access-Control-Allow-Origin', origin)
-    res.set('Access-Control-Expose-Headers', 'Retry-After, X-Request-Id')
+    res.set('Access-Control-Expose-Headers', EXPOSED)
     if (req.method !== 'OPTIONS' || !req.get('Access-Control-Request-Method')) return next()
     res.set(PREFLIGHT).status(204).end()
   }

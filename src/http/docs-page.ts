@@ -27,15 +27,3 @@ export const DOCS_SCRIPT = `SwaggerUIBundle({
   deepLinking: false,
 })
 `
-
-/** Swagger UI shows icons from `data:` addresses; everything else comes from this server. */
-export const DOCS_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')

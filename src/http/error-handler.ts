@@ -3,6 +3,7 @@ import { UploadError } from '../coordinator/upload-error.js'
 import type { ErrorCode } from '../protocol/index.js'
 import { requestIdOf } from './headers.js'
 import { sendProblem } from './reply.js'
+import { noteRefusal } from './request-meter.js'
 
 /** Where a fault happened. The path is without the query, which may hold what nobody should read. */
 export interface FaultContext {
@@ -19,6 +20,7 @@ export type FaultLog = (error: unknown, context: FaultContext) => void
 export function errorHandler(log: FaultLog = warnProcess): ErrorRequestHandler {
   return (error: unknown, req, res, _next) => {
     const refusal = toUploadError(error)
+    noteRefusal(res, refusal)
     if (refusal.status >= 500) {
       const context = { method: req.method, path: req.baseUrl + req.path, code: refusal.code }
       log(refusal.cause ?? refusal, { requestId: requestIdOf(res), ...context })
@@ -34,10 +36,13 @@ function reply(res: Response, refusal: UploadError): void {
   if (retryAfterMs !== undefined) {
     res.set('Retry-After', String(Math.max(1, Math.ceil(retryAfterMs / 1_000))))
   }
+  // RFC 9110 section 15.5.2 requires one. Always the same: nothing tells what was wrong with a credential.
+  if (refusal.status === 401) res.set('WWW-Authenticate', 'Bearer')
   sendProblem(res, refusal.toProblem(requestIdOf(res)))
 }
 
-function toUploadError(error: unknown): UploadError {
+/** What is said of an error: of any that is not a refusal, nothing but that there was one. */
+export function toUploadError(error: unknown): UploadError {
   if (error instanceof UploadError) return error
   return (
     bodyRefusal(error) ??
@@ -57,12 +62,8 @@ function bodyRefusal(error: unknown): UploadError | undefined {
   switch (error.type) {
     case 'entity.too.large':
       return new UploadError('BODY_TOO_LARGE', `The body may have at most ${limitOf(error)} bytes`)
-    case 'entity.parse.failed':
-      return new UploadError('MALFORMED_JSON', 'The body is not valid JSON')
     case 'encoding.unsupported':
       return new UploadError('UNSUPPORTED_MEDIA_TYPE', 'The body must not be compressed')
-    case 'charset.unsupported':
-      return new UploadError('UNSUPPORTED_MEDIA_TYPE', 'The body must be UTF-8')
     case 'request.aborted':
     case 'request.size.invalid':
       return new UploadError('INVALID_REQUEST', 'The body is not as long as Content-Length says')

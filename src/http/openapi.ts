@@ -60,7 +60,7 @@ function operationObject(name: RouteName, operation: Operation): Json {
       : {
           requestBody: { required: true, content: json(operation.requestName, operation.example) },
         }),
-    responses: { ...successes(operation), ...failures(operation) },
+    responses: { ...successes(operation, name === 'init'), ...failures(operation) },
   }
 }
 
@@ -75,11 +75,26 @@ function parameters({ request, example }: Operation): Json[] {
   }))
 }
 
-function successes({ replies, replyName }: Operation): Json {
+function successes({ replies, replyName }: Operation, isBeginning: boolean): Json {
+  const links = isBeginning ? { links: linksToUpload() } : {}
   return Object.fromEntries(
     Object.entries(replies).map(([status, description]) => [
       status,
-      { description, content: json(replyName) },
+      { description, content: json(replyName), ...links },
+    ]),
+  )
+}
+
+/** Where the `upload_id` of a reply leads (https://spec.openapis.org/oas/v3.1.0#link-object). */
+function linksToUpload(): Json {
+  const uploadId = '$response.body#/upload_id'
+  const next = routeNames().filter((name) => name !== 'init' && name !== 'list')
+  return Object.fromEntries(
+    next.map((operationId) => [
+      operationId,
+      ROUTES[operationId].method === 'GET'
+        ? { operationId, parameters: { upload_id: uploadId } }
+        : { operationId, requestBody: { upload_id: uploadId } },
     ]),
   )
 }
@@ -93,10 +108,17 @@ function failures(operation: Operation): Json {
       status,
       {
         description: describe(codes.filter((code) => ERROR_STATUS[code] === status)),
+        ...(MAY_BE_TRIED_AGAIN.includes(status) && { headers: RETRY_HEADERS }),
         content: { [PROBLEM_CONTENT_TYPE]: { schema: ref('Problem') } },
       },
     ]),
   )
+}
+
+const MAY_BE_TRIED_AGAIN: readonly number[] = [429, 503]
+
+const RETRY_HEADERS = {
+  'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer', minimum: 1 } },
 }
 
 function describe(codes: readonly ErrorCode[]): string {

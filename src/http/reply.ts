@@ -10,7 +10,7 @@ const SLICE = 100
 const STALLED_MS = 60_000
 
 /** An array that is made while it is sent. */
-type Batches = AsyncIterable<readonly unknown[]>
+export type Batches = AsyncIterable<readonly unknown[]>
 
 /**
  * Sends a message in the spelling of the wire. 10,000 signed parts are some 6 MB of JSON: long arrays

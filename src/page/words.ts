@@ -50,8 +50,11 @@ const ADVICE: Readonly<Record<string, { readonly title: string; readonly advice?
   FILE_MISSING: { title: 'The file is gone' },
   FILE_CHANGED: { title: 'The file was changed' },
   FILE_UNREADABLE: { title: 'The file cannot be read' },
+  QUOTA_EXCEEDED: { title: 'There is no room for the file' },
+  LIMIT_REACHED: { title: 'There is no room for now' },
   FILE_TOO_LARGE: { title: 'The file is too large' },
   TYPE_NOT_ALLOWED: { title: 'Files of this type are not taken' },
+  CONTENT_MISMATCH: { title: 'The file is not of the type that its name says' },
   CHECKSUM_MISMATCH: { title: 'What arrived is not what was sent' },
 }
 
@@ -76,6 +79,7 @@ export function problemOf({ code, message, requestId }: PartwayError): Problem {
 const FINAL = new Set(['FILE_EMPTY', 'FILE_MISSING', 'FILE_CHANGED', 'FILE_UNREADABLE'])
 
 export function canTryAgain({ code, status }: PartwayError): boolean {
+  if (code === 'QUOTA_EXCEEDED') return true
   return !FINAL.has(code) && status !== 413 && status !== 415
 }
 

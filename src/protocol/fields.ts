@@ -81,12 +81,19 @@ export const contentType = z
     ),
   )
 
-const metadataKey = z
-  .string()
-  .check(z.regex(/^[a-z0-9-]{1,64}$/, 'must be 1 to 64 lower-case letters, digits and "-"'))
+/** Whoever copies metadata into an object of JavaScript, on any side, would change what that object is. */
+const INHERITED_NAMES: readonly string[] = ['constructor', 'prototype']
+
+const metadataKey = z.string().check(
+  z.regex(/^[a-z0-9-]{1,64}$/, 'must be 1 to 64 lower-case letters, digits and "-"'),
+  z.refine((key) => !INHERITED_NAMES.includes(key), {
+    error: `must not be ${INHERITED_NAMES.join(' or ')}`,
+  }),
+)
 
 const metadataValue = z.string().check(
-  z.maxLength(1_024),
+  // To encode a text of 1 MB takes half a second.
+  z.maxLength(1_024, { abort: true }),
   z.refine((text) => !hasForbiddenCharacter(text), {
     error: 'must not have control or invisible characters',
     // What is not well-formed Unicode cannot be encoded, so the bytes of the whole are not counted then.

@@ -92,6 +92,10 @@ export const problem = z.object({
   max_chunk_size: z.optional(z.int()),
   max_size: z.optional(z.int()),
   total_chunks: z.optional(z.int()),
+  limit: z.optional(z.string()),
+  max: z.optional(z.int()),
+  used: z.optional(z.int()),
+  asked: z.optional(z.int()),
   retry_after_ms: z.optional(z.int()),
 })
 

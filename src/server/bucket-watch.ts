@@ -17,6 +17,8 @@ export interface BucketWatchOptions {
   readonly clockOffset: () => Promise<number>
   readonly signingClock: SigningClock
   readonly log: Log
+  /** Told how far ahead the bucket's clock is whenever that was read, in ms. @default nobody */
+  readonly onClockOffset?: (offsetMs: number) => void
   /** The mode that the operator has set. */
   readonly checksum?: ChecksumMode
   /** Until a probe that met a fault is repeated; doubled each time, to `clockMs` at most. @default 15 s */
@@ -90,11 +92,11 @@ export class BucketWatch {
   }
 
   #learn(report: BucketReport): void {
-    const { signingClock, log } = this.#options
+    const { log } = this.#options
     const before = this.#report
     const { flags, findings, ...rest } = report
     this.#report = report
-    if (rest.clockOffsetMs !== undefined) signingClock.follow(rest.clockOffsetMs)
+    if (rest.clockOffsetMs !== undefined) this.#followClock(rest.clockOffsetMs)
     if (JSON.stringify(before?.findings) === JSON.stringify(findings)) return
     log.info({ event: 'bucket.capabilities', ...this.capabilities(), ...flags, ...rest })
     const event = 'bucket.concern'
@@ -102,6 +104,12 @@ export class BucketWatch {
       if (level !== 'ok' && level !== 'unknown') log.warn({ event, concern: text })
     }
     this.#checkDefault()
+  }
+
+  #followClock(offsetMs: number): void {
+    const { signingClock, onClockOffset } = this.#options
+    signingClock.follow(offsetMs)
+    onClockOffset?.(offsetMs)
   }
 
   #checkDefault(): void {
@@ -123,10 +131,10 @@ export class BucketWatch {
   }
 
   async #readClock(): Promise<void> {
-    const { clockOffset, signingClock, log } = this.#options
+    const { clockOffset, log } = this.#options
     try {
       const offsetMs = await clockOffset()
-      signingClock.follow(offsetMs)
+      this.#followClock(offsetMs)
       const level = Math.abs(offsetMs) > CLOCK_TOLERANCE_MS ? 'warn' : 'debug'
       log[level]({ event: 'bucket.clock', offsetMs })
     } catch (err) {

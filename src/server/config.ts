@@ -1,5 +1,12 @@
 import { isIP } from 'node:net'
+import type { Limits } from '../coordinator/limits.js'
 import { CHECKSUM_MODES, type ChecksumMode } from '../protocol/index.js'
+import { type AuditConfig, auditOf } from './audit/audit-config.js'
+import { type AuthConfig, authOf } from './auth/auth-config.js'
+import { type GuardConfig, guardOf } from './guard/guard-config.js'
+import { limitsOf } from './limits-config.js'
+import type { Address } from './listen.js'
+import { metricsConcerns, metricsOf } from './metrics-config.js'
 import { type Environment, SettingsReader } from './settings-reader.js'
 import { unknownVariables } from './unknown-variables.js'
 
@@ -9,7 +16,9 @@ export interface ServerConfig {
   readonly port: number
   readonly bucket: BucketConfig
   readonly store: StoreConfig
-  readonly secret: string
+  /** The first makes ids; what was made by the others is found as well. Never empty. */
+  readonly secrets: readonly [string, ...string[]]
+  readonly auth: AuthConfig
   /** Absent for the strongest that the bucket can do. */
   readonly checksum?: ChecksumMode
   /** Whether the bucket is asked what it can do. */
@@ -20,14 +29,22 @@ export interface ServerConfig {
   readonly leaseMs: number
   /** Uploads that are worked on besides requests. */
   readonly verifyConcurrency: number
-  /** In bytes. */
-  readonly maxSize: number
-  /** Absent for any. */
-  readonly allowedTypes?: readonly string[]
+  /** Between two runs of the janitor. */
+  readonly janitorIntervalMs: number
+  /** Whether the first bytes of objects are compared with their types. */
+  readonly checkContent: boolean
+  /** Of callers who have none of their own. */
+  readonly limits: Limits
+  readonly signBudget: number
   readonly keyPrefix: string
   readonly corsOrigins: readonly string[]
+  readonly guard: GuardConfig
   /** Whether the page is shown at `/`. */
   readonly page: boolean
+  /** Absent for none. */
+  readonly audit?: AuditConfig
+  /** Where metrics are read. Absent for nowhere. */
+  readonly metrics?: Address
   readonly logLevel: LogLevel
 }
 
@@ -60,13 +77,16 @@ const MAX_PREFIX_BYTES = 700
 /** Reads `env` (of the process) and tells every problem at once. */
 export function readConfig(env: Environment): ConfigOutcome {
   const read = new SettingsReader(env)
-  const allowedTypes = read.list('PARTWAY_ALLOWED_TYPES')
+  const host = hostOf(read)
+  const audit = auditOf(read)
+  const metrics = metricsOf(read)
   const config: ServerConfig = {
-    host: hostOf(read),
+    host,
     port: read.integer('PARTWAY_PORT', 0, 65_535),
     bucket: bucketOf(read),
     store: storeOf(read),
-    secret: secretOf(read),
+    secrets: secretsOf(read),
+    auth: authOf(read, host),
     ...checksumOf(read),
     probe: read.flag('PARTWAY_PROBE') ?? true,
     urlTtlSeconds: Math.floor(read.durationMs('PARTWAY_URL_TTL', { min: '1s', max: '7d' }) / 1_000),
@@ -74,18 +94,22 @@ export function readConfig(env: Environment): ConfigOutcome {
     retentionMs: read.durationMs('PARTWAY_RETENTION', { min: '24h', max: '365d' }),
     leaseMs: read.durationMs('PARTWAY_LEASE', { min: '1s', max: '10m' }),
     verifyConcurrency: read.integer('PARTWAY_VERIFY_CONCURRENCY', 0, 64),
-    // 10,000 parts of 5 GiB: no bucket takes more.
-    maxSize: read.bytes('PARTWAY_MAX_SIZE', { min: '1B', max: '50000GiB' }),
-    ...(allowedTypes.length > 0 && { allowedTypes: checkedTypes(read, allowedTypes) }),
+    janitorIntervalMs: read.durationMs('PARTWAY_JANITOR_INTERVAL', { min: '1s', max: '24h' }),
+    checkContent: read.flag('PARTWAY_CHECK_CONTENT') ?? false,
+    limits: limitsOf(read),
+    signBudget: read.integer('PARTWAY_SIGN_BUDGET', 1, 1_000),
     keyPrefix: keyPrefixOf(read),
     corsOrigins: corsOriginsOf(read),
+    guard: guardOf(read),
     page: read.flag('PARTWAY_PAGE') ?? false,
+    ...(audit !== undefined && { audit }),
+    ...(metrics !== undefined && { metrics }),
     logLevel: read.oneOf('PARTWAY_LOG_LEVEL', LOG_LEVELS) ?? 'info',
   }
-  checkAuth(read, config.host)
   checkLifetimes(read, config)
   if (read.problems.length > 0) return { kind: 'invalid', problems: read.problems }
-  return { kind: 'ok', config: Object.freeze(config), warnings: unknownVariables(env) }
+  const warnings = [...unknownVariables(env), ...metricsConcerns(metrics)]
+  return { kind: 'ok', config: Object.freeze(config), warnings }
 }
 
 function checksumOf(read: SettingsReader): { checksum?: ChecksumMode } {
@@ -102,29 +126,11 @@ function hostOf(read: SettingsReader): string {
   return host
 }
 
-function checkAuth(read: SettingsReader, host: string): void {
-  const auth = read.text('PARTWAY_AUTH')
-  const allowed = read.flag('PARTWAY_ALLOW_ANONYMOUS') ?? false
-  if (auth !== 'none') {
-    const known = auth === 'token' || auth === 'jwt' ? `: ${auth} is not in this version` : ''
-    read.problem('PARTWAY_AUTH', `must be none${known}`, auth)
-  } else if (!allowed && read.areFine('PARTWAY_HOST') && !isLoopback(host)) {
-    read.problem(
-      'PARTWAY_AUTH',
-      `is none, so anybody who reaches ${host} could upload; listen on 127.0.0.1, or set PARTWAY_ALLOW_ANONYMOUS=true if that is meant`,
-    )
-  }
-}
-
 function checkLifetimes(read: SettingsReader, config: ServerConfig): void {
   if (!read.areFine('PARTWAY_URL_TTL', 'PARTWAY_SESSION_TTL')) return
   if (config.urlTtlSeconds * 1_000 > config.sessionTtlMs) {
     read.problem('PARTWAY_SESSION_TTL', 'must not be shorter than PARTWAY_URL_TTL')
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }
 
 function bucketOf(read: SettingsReader): BucketConfig {
@@ -171,25 +177,20 @@ function storeOf(read: SettingsReader): StoreConfig {
   return { kind: 'redis', url: text }
 }
 
-function secretOf(read: SettingsReader): string {
-  const secret = read.required(
-    'PARTWAY_SECRET',
-    'at least 32 random bytes, such as `openssl rand -base64 48` prints',
-  )
-  const bytes = Buffer.byteLength(secret)
-  if (bytes > 0 && bytes < MIN_SECRET_BYTES) {
-    read.problem('PARTWAY_SECRET', `must have at least ${MIN_SECRET_BYTES} bytes, but has ${bytes}`)
+function secretsOf(read: SettingsReader): ServerConfig['secrets'] {
+  const [first, ...others] = read.secrets('PARTWAY_SECRET')
+  if (first === undefined) {
+    const advice = 'at least 32 random bytes, such as `openssl rand -base64 48` prints'
+    return [read.required('PARTWAY_SECRET', advice)]
   }
-  return secret
-}
-
-function checkedTypes(read: SettingsReader, types: readonly string[]): string[] {
-  for (const type of types) {
-    if (!/^[A-Za-z0-9!#$&^_.+-]+\/([A-Za-z0-9!#$&^_.+-]+|\*)$/.test(type)) {
-      read.problem('PARTWAY_ALLOWED_TYPES', 'must be media types such as image/png,video/*', type)
-    }
+  const lengths = [first, ...others].map((secret) => Buffer.byteLength(secret))
+  const shortest = Math.min(...lengths)
+  if (shortest < MIN_SECRET_BYTES) {
+    const which = others.length === 0 ? '' : ' in each of its items, which commas or lines separate'
+    const rule = `must have at least ${MIN_SECRET_BYTES} bytes${which}, but has ${shortest}`
+    read.problem('PARTWAY_SECRET', rule)
   }
-  return types.map((type) => type.toLowerCase())
+  return [first, ...others]
 }
 
 function keyPrefixOf(read: SettingsReader): string {

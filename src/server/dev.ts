@@ -51,6 +51,7 @@ async function start(parts: DevParts): Promise<Stoppable> {
     const server = await startCoordinator(parts, { folder, bucket })
     parts.io.stdout.write(greeting({ folder, bucket, server }))
     return {
+      ...(server.reopen && { reopen: server.reopen }),
       stop: async () => {
         await server.stop()
         await bucket.close()
@@ -87,13 +88,18 @@ function portBeside(port: number): number {
 }
 
 async function startCoordinator(
-  { options, config, log }: DevParts,
+  { options, config, log, io }: DevParts,
   { folder, bucket }: { readonly folder: DevFolder; readonly bucket: LocalBucket },
 ): Promise<RunningServer> {
   const { secret, accessKeyId, secretAccessKey } = folder.secrets
-  const withBucket = { ...config, secret, bucket: { ...config.bucket, endpoint: bucket.url } }
+  const withBucket: ServerConfig = {
+    ...config,
+    secrets: [secret],
+    bucket: { ...config.bucket, endpoint: bucket.url },
+  }
   try {
-    return await startServer(withBucket, { log, credentials: { accessKeyId, secretAccessKey } })
+    const credentials = { accessKeyId, secretAccessKey }
+    return await startServer(withBucket, { log, credentials, stdout: io.stdout })
   } catch (error) {
     throw portProblem(error, { port: options.port, option: '--port', what: 'The server' })
   }
@@ -115,6 +121,9 @@ function environmentOf({ port, folder }: DevOptions, env: Environment): Environm
     PARTWAY_STORE: `sqlite:${sessionsIn(folder)}`,
     PARTWAY_SECRET: LATER.secret,
     PARTWAY_AUTH: 'none',
+    PARTWAY_TOKENS_FILE: '',
+    PARTWAY_JWT_JWKS_URL: '',
+    PARTWAY_JWT_SECRET: '',
     PARTWAY_PAGE: 'true',
     PARTWAY_LOG_LEVEL: env.PARTWAY_LOG_LEVEL || 'warn',
   }

@@ -1,14 +1,18 @@
-import { bucketTrouble, connectS3 } from '../bucket/index.js'
 import { systemClock } from '../coordinator/create-partway.js'
+import type { Clock } from '../coordinator/ports.js'
+import { examineAudit } from './audit/examine-audit.js'
+import { examineAuth } from './auth/examine-auth.js'
 import { readConfig, type ServerConfig } from './config.js'
 import { describeError } from './describe-error.js'
+import { type ExamineBucketOptions, examineBucket } from './examine-bucket.js'
+import { examineLimits } from './examine-limits.js'
 import { createLog } from './logging.js'
 import type { Environment } from './settings-reader.js'
 import { openStore } from './store.js'
 
 /** One thing that was looked at, in plain words. */
 export interface Diagnosis {
-  readonly about: 'settings' | 'bucket' | 'store'
+  readonly about: 'settings' | 'auth' | 'limits' | 'audit' | 'bucket' | 'browsers' | 'store'
   /** `less`: it works, but something is not to be had. `broken`: uploads do not work. */
   readonly level: 'ok' | 'less' | 'broken' | 'unknown'
   readonly text: string
@@ -20,6 +24,10 @@ export interface DoctorIo {
 
 export interface DoctorOptions {
   readonly json?: boolean
+  /** Of pages that are to upload. @default those of `PARTWAY_CORS_ORIGINS` */
+  readonly origin?: readonly string[]
+  /** @default the system's clock */
+  readonly clock?: Pick<Clock, 'now'>
 }
 
 const OK = 0
@@ -33,7 +41,7 @@ const MISCONFIGURED = 2
 export async function doctor(
   env: Environment,
   io: DoctorIo,
-  { json = false }: DoctorOptions = {},
+  { json = false, origin, clock = systemClock }: DoctorOptions = {},
 ): Promise<number> {
   const outcome = readConfig(env)
   if (outcome.kind === 'invalid') {
@@ -47,38 +55,54 @@ export async function doctor(
   const { config, warnings } = outcome
   const concerns: Diagnosis[] = warnings.map((text) => ({ about: 'settings', level: 'less', text }))
   const settings: Diagnosis = { about: 'settings', level: 'ok', text: 'The settings are valid.' }
-  const examined = await Promise.all([examineBucket(config), examineStore(config)])
-  const diagnoses = [settings, ...concerns, ...examined.flat()]
+  const examined = await Promise.all([
+    examineCallers(config),
+    examineDecisions(config),
+    examineStorage(config, { clock, origins: origin ?? config.corsOrigins }),
+    examineStore(config),
+  ])
+  const limits = examineLimits(config).map((one): Diagnosis => ({ about: 'limits', ...one }))
+  const diagnoses = [settings, ...concerns, ...limits, ...examined.flat()]
   tell(io, json, diagnoses)
   return diagnoses.some(({ level }) => level === 'broken') ? BROKEN : OK
 }
 
-async function examineBucket(config: ServerConfig): Promise<Diagnosis[]> {
-  const { name, ...options } = config.bucket
-  const s3 = connectS3({ bucket: name, ...options, clock: systemClock })
-  try {
-    await s3.bucket.check()
-    const { keyPrefix } = config
-    const { findings } = await s3.probe({ keyPrefix, clock: systemClock })
-    return findings.map((finding) => ({ about: 'bucket', ...finding }))
-  } catch (error) {
-    return [{ about: 'bucket', level: 'broken', text: bucketTrouble(error, name) }]
-  } finally {
-    s3.close()
-  }
+async function examineCallers({ auth }: ServerConfig): Promise<Diagnosis[]> {
+  const log = createLog('silent', { write: () => {} })
+  return [{ about: 'auth', ...(await examineAuth(auth, { clock: systemClock, log })) }]
+}
+
+async function examineDecisions({ audit }: ServerConfig): Promise<Diagnosis[]> {
+  if (audit !== undefined) return [{ about: 'audit', ...(await examineAudit(audit)) }]
+  const text = 'Decisions are recorded nowhere: PARTWAY_AUDIT is not set.'
+  return [{ about: 'audit', level: 'less', text }]
+}
+
+async function examineStorage(
+  config: ServerConfig,
+  options: ExamineBucketOptions,
+): Promise<Diagnosis[]> {
+  const { bucket, browsers } = await examineBucket(config, options)
+  return [
+    ...bucket.map((finding): Diagnosis => ({ about: 'bucket', ...finding })),
+    ...browsers.map((finding): Diagnosis => ({ about: 'browsers', ...finding })),
+  ]
 }
 
 async function examineStore({ store: config, bucket }: ServerConfig): Promise<Diagnosis[]> {
   const log = createLog('silent', { write: () => {} })
   try {
-    const { store, concerns } = await openStore(config, { bucket: bucket.name, log })
+    const { store, concerns, facts } = await openStore(config, { bucket: bucket.name, log })
     try {
       await store.check()
       const found = (await concerns()).map(
         (text): Diagnosis => ({ about: 'store', level: 'less', text }),
       )
       const text = `The store (${config.kind}) answers.`
-      return [{ about: 'store', level: 'ok', text }, ...found]
+      const known = (await facts()).map(
+        (fact): Diagnosis => ({ about: 'store', level: 'ok', text: fact }),
+      )
+      return [{ about: 'store', level: 'ok', text }, ...known, ...found]
     } finally {
       await store.close()
     }

@@ -48,8 +48,24 @@ export class LateStore implements SessionStore {
     return await (await this.#connected()).due(...args)
   }
 
+  async overdue(...args: Parameters<SessionStore['overdue']>) {
+    return await (await this.#connected()).overdue(...args)
+  }
+
+  async unfinished(...args: Parameters<SessionStore['unfinished']>) {
+    return await (await this.#connected()).unfinished(...args)
+  }
+
+  async purge(...args: Parameters<SessionStore['purge']>) {
+    return await (await this.#connected()).purge(...args)
+  }
+
   async list(...args: Parameters<SessionStore['list']>) {
     return await (await this.#connected()).list(...args)
+  }
+
+  async usage(...args: Parameters<SessionStore['usage']>) {
+    return await (await this.#connected()).usage(...args)
   }
 
   async check() {

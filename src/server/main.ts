@@ -1,19 +1,27 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type ConnectS3Options, connectS3, type S3Connection } from '../bucket/index.js'
-import { createPartway, systemClock } from '../coordinator/create-partway.js'
-import type { Partway } from '../coordinator/partway.js'
-import type { Clock, UploadRef } from '../coordinator/ports.js'
-import { BackgroundWorker } from '../operations/index.js'
+import type { ConnectS3Options, S3Connection } from '../bucket/index.js'
+import { systemClock } from '../coordinator/create-partway.js'
+import type { Bucket, Clock, UploadRef } from '../coordinator/ports.js'
+import { limitedRates } from '../http/limited-rates.js'
+import type { Rates } from '../http/rates.js'
 import { createApp } from './app.js'
+import type { LineStream } from './audit/audit-stream.js'
+import { openAudit } from './audit/open-audit.js'
+import { openAuthenticator } from './auth/authenticator.js'
+import { backgroundWork, stopWork } from './background-work.js'
 import { BucketWatch } from './bucket-watch.js'
+import { compose, connectBucket } from './compose.js'
 import type { ServerConfig } from './config.js'
+import type { GuardConfig } from './guard/guard-config.js'
+import { keepingConcern } from './keeping-concern.js'
 import { type Listening, listen } from './listen.js'
 import type { Log } from './logging.js'
+import { Observers } from './observers.js'
 import { originOfParts } from './page.js'
 import { Readiness } from './readiness.js'
 import { SigningClock } from './signing-clock.js'
-import { type OpenedStore, openStore } from './store.js'
+import { type OpenedStore, openStore, redisKeyPrefix } from './store.js'
 
 export interface StartOptions {
   readonly log: Log
@@ -21,10 +29,16 @@ export interface StartOptions {
   readonly clock?: Clock
   /** Of the bucket. @default the AWS SDK's own chain */
   readonly credentials?: NonNullable<ConnectS3Options['credentials']>
+  /** Takes the audit log where the settings say so. @default that of the process */
+  readonly stdout?: LineStream
 }
 
 export interface RunningServer {
   readonly url: string
+  /** Of the metrics, where there are any. */
+  readonly metricsUrl?: string
+  /** For after the file of the audit log was moved away. Present when there is one. */
+  readonly reopen?: () => Promise<void>
   /** Answers what is in flight, for 10 s at most, and closes everything. Repeated, it is the same stop. */
   stop(): Promise<void>
 }
@@ -41,120 +55,116 @@ const WORK_STOP_MS = 2_000
  */
 export async function startServer(
   config: ServerConfig,
-  { log, clock = systemClock, credentials }: StartOptions,
+  { log, clock = systemClock, credentials, stdout = process.stdout }: StartOptions,
 ): Promise<RunningServer> {
+  const authenticator = await openAuthenticator(config.auth, { clock, log })
+  const [secret] = config.secrets
+  const audit = config.audit && (await openAudit(config.audit, { secret, clock, log, stdout }))
   const signingClock = new SigningClock(clock)
+  const observers = await Observers.at(config.metrics)
   const s3 = connectBucket(config, {
     clock: signingClock,
+    headers: () => observers.tracing.headers(),
     ...(credentials !== undefined && { credentials }),
   })
   const opened = await openStore(config.store, { bucket: config.bucket.name, log })
-  const watch = watchBucket(config, { s3, clock, signingClock, log })
-  const checks = { store: () => opened.store.check(), bucket: () => checkBucket(s3, watch) }
-  const readiness = new Readiness({ checks, clock, log, broken: () => watch.broken })
-  const partway = compose(config, { opened, s3, clock, watch, onDue: (ref) => work?.add(ref) })
+  const services = observers.services({ ...s3, store: opened.store })
+  const { metrics, tracing } = observers
+  const onClockOffset = (offsetMs: number) => metrics?.clockOffset(offsetMs)
+  const watch = watchBucket(config, { s3, clock, signingClock, onClockOffset, log })
+  const checks = {
+    store: () => services.store.check(),
+    bucket: () => checkBucket(services.bucket, watch),
+  }
+  const readiness = new Readiness({
+    checks,
+    clock,
+    log,
+    broken: () => audit?.broken() ?? watch.broken,
+  })
+  const onDue = (ref: UploadRef) => work?.worker.add(ref)
+  const capabilities = () => watch.capabilities()
+  const partway = observers.partway(
+    compose(config, { ...services, clock, capabilities, audit, onDue }),
+  )
   const work = backgroundWork(config, { partway, log })
   const close = async (): Promise<void> => {
-    await atMost(WORK_STOP_MS, work?.stop() ?? Promise.resolve())
+    await atMost(WORK_STOP_MS, stopWork(work))
     await atMost(PROBE_MS, watch.stop())
+    authenticator.close()
     s3.close()
     await partway.close()
+    await audit?.close()
+    await observers.close()
   }
   const app = createApp({
     partway,
+    access: authenticator.access,
     readiness,
     log,
     clock,
     corsOrigins: config.corsOrigins,
+    ...(audit && { decisions: audit.decisions }),
+    ...(metrics && { meter: metrics.requests }),
+    tracing,
     version: programVersion(),
+    guard: { ...config.guard, rates: ratesFor(config, opened) },
     ...(config.page && { page: { bucketOrigin: () => originOfParts(s3.signer) } }),
   })
   try {
     // So that, as a rule, the first client already gets what the bucket can do.
     await atMost(PROBE_MS, watch.look())
-    const listening = await listen(app, config)
-    work?.start()
+    const metricsUrl = await observers.listen(config.metrics, log)
+    const listening = await listen(app, config, socketLimits(config.guard))
+    work?.worker.start()
+    work?.janitor.start()
     await tellStart({ config, log, readiness, opened, url: listening.url })
-    return running({ listening, readiness, log, close })
+    return running({ listening, readiness, log, close, reopen: audit?.reopen, metricsUrl })
   } catch (error) {
     await close()
     throw error
   }
 }
 
-interface Composed {
-  readonly opened: OpenedStore
-  readonly s3: S3Connection
-  readonly clock: Clock
-  readonly watch: BucketWatch
-  readonly onDue: (ref: UploadRef) => void
+/** Counted where the sessions are kept: servers that share those count together. */
+function ratesFor({ guard, bucket }: ServerConfig, { redis }: OpenedStore): Rates {
+  const keyPrefix = redisKeyPrefix(bucket.name)
+  return limitedRates({ limits: guard.rates, keyPrefix, ...(redis !== undefined && { redis }) })
 }
 
-function compose(config: ServerConfig, { opened, s3, clock, watch, onDue }: Composed): Partway {
-  return createPartway({
-    onDue,
-    store: opened.store,
-    bucket: s3.bucket,
-    signer: s3.signer,
-    secret: config.secret,
-    clock,
-    capabilities: () => watch.capabilities(),
-    settings: {
-      urlTtlSeconds: config.urlTtlSeconds,
-      sessionTtlMs: config.sessionTtlMs,
-      retentionMs: config.retentionMs,
-      leaseMs: config.leaseMs,
-      maxSize: config.maxSize,
-      ...(config.checksum !== undefined && { defaultChecksum: config.checksum }),
-      keyPrefix: config.keyPrefix,
-      ...(config.allowedTypes !== undefined && { allowedTypes: config.allowedTypes }),
-    },
-  })
-}
-
-/** `undefined` where that is left to other servers. */
-function backgroundWork(
-  { verifyConcurrency }: ServerConfig,
-  { partway, log }: { readonly partway: Partway; readonly log: Log },
-): BackgroundWorker | undefined {
-  if (verifyConcurrency === 0) return undefined
-  return new BackgroundWorker({
-    partway,
-    concurrency: verifyConcurrency,
-    onFault: ({ id }, err) => log.warn({ event: 'work.fault', uploadId: id, err }),
-    onPollFault: (err) => log.warn({ event: 'work.fault', err }),
-  })
-}
-
-function connectBucket(
-  { bucket }: ServerConfig,
-  rest: Pick<ConnectS3Options, 'clock' | 'credentials'>,
-): S3Connection {
-  const { name, ...options } = bucket
-  return connectS3({ bucket: name, ...options, ...rest })
+/** No address may have all connections, unless it is that of a proxy, which speaks for many. */
+function socketLimits({ maxConnections, keepAliveMs, trustProxy }: GuardConfig) {
+  const half = { connectionsPerAddress: Math.ceil(maxConnections / 2) }
+  return { maxConnections, keepAliveMs, ...(trustProxy === undefined && half) }
 }
 
 interface Watched {
   readonly s3: S3Connection
   readonly clock: Clock
   readonly signingClock: SigningClock
+  readonly onClockOffset: (offsetMs: number) => void
   readonly log: Log
 }
 
-function watchBucket(config: ServerConfig, { s3, clock, signingClock, log }: Watched): BucketWatch {
+function watchBucket(config: ServerConfig, { s3, clock, ...rest }: Watched): BucketWatch {
   const { keyPrefix, checksum } = config
+  const tellKeeping = keepingConcern(s3, config, rest.log)
+  const probe = async () => {
+    const report = await s3.probe({ keyPrefix, clock })
+    await tellKeeping(report.flags)
+    return report
+  }
   return new BucketWatch({
-    ...(config.probe && { probe: () => s3.probe({ keyPrefix, clock }) }),
+    ...(config.probe && { probe }),
     clockOffset: () => s3.clockOffset(clock),
-    signingClock,
-    log,
+    ...rest,
     ...(checksum !== undefined && { checksum }),
   })
 }
 
-async function checkBucket(s3: S3Connection, watch: BucketWatch): Promise<void> {
+async function checkBucket(bucket: Bucket, watch: BucketWatch): Promise<void> {
   try {
-    await s3.bucket.check()
+    await bucket.check()
     watch.answered(true)
   } catch (error) {
     watch.answered(false)
@@ -194,9 +204,11 @@ interface Running {
   readonly readiness: Readiness
   readonly log: Log
   readonly close: () => Promise<void>
+  readonly reopen: (() => Promise<void>) | undefined
+  readonly metricsUrl: string | undefined
 }
 
-function running({ listening, readiness, log, close }: Running): RunningServer {
+function running({ listening, readiness, log, close, reopen, metricsUrl }: Running): RunningServer {
   const stop = async (): Promise<void> => {
     readiness.stop()
     log.info({ event: 'server.stopping' })
@@ -207,6 +219,8 @@ function running({ listening, readiness, log, close }: Running): RunningServer {
   let stopped: Promise<void> | undefined
   return {
     url: listening.url,
+    ...(metricsUrl !== undefined && { metricsUrl }),
+    ...(reopen && { reopen }),
     stop: () => {
       stopped ??= stop()
       return stopped

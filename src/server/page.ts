@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import express, { type RequestHandler, type Router } from 'express'
 import type { PartSigner } from '../coordinator/ports.js'
 import { UploadError } from '../coordinator/upload-error.js'
+import { contentPolicy } from '../http/headers.js'
 
 export interface PageOptions {
   /** Where the page sends parts to: all that it may talk to besides this server. */
@@ -25,9 +26,8 @@ const FILES = {
 /** The page at `/`, with which a browser uploads. It asks no other host for anything but the bucket. */
 export function createPageRouter({ bucketOrigin }: PageOptions): Router {
   const router = express.Router({ caseSensitive: true, strict: true })
-  const policy: RequestHandler = async (_req, res, next) => {
-    res.set('Content-Security-Policy', pagePolicy(await bucketOrigin()))
-    next()
+  const policy: RequestHandler = async (req, res, next) => {
+    await pagePolicy(await bucketOrigin())(req, res, next)
   }
   for (const [path, file] of Object.entries(FILES)) router.get(path, policy, builtFile(file))
   return router
@@ -47,18 +47,14 @@ export async function originOfParts(signer: PartSigner): Promise<string> {
 }
 
 /** `wasm-unsafe-eval` lets WebAssembly be compiled, which hashes where WebCrypto cannot; no text is evaluated. */
-function pagePolicy(bucketOrigin: string): string {
-  return [
-    "default-src 'none'",
-    "script-src 'self' 'wasm-unsafe-eval'",
-    "worker-src 'self'",
-    "style-src 'self'",
-    "img-src 'self'",
-    `connect-src 'self' ${bucketOrigin}`,
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join('; ')
+function pagePolicy(bucketOrigin: string): RequestHandler {
+  return contentPolicy({
+    scriptSrc: ["'self'", "'wasm-unsafe-eval'"],
+    workerSrc: ["'self'"],
+    styleSrc: ["'self'"],
+    imgSrc: ["'self'"],
+    connectSrc: ["'self'", bucketOrigin],
+  })
 }
 
 function builtFile(file: string): RequestHandler {

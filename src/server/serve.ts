@@ -1,4 +1,5 @@
 import type { DestinationStream } from 'pino'
+import type { LineStream } from './audit/audit-stream.js'
 import { readConfig } from './config.js'
 import { keepHeapSmall } from './heap.js'
 import { createLog } from './logging.js'
@@ -8,8 +9,8 @@ import { type ServerIo, untilStopped } from './until-stopped.js'
 
 /** What `serve` needs of a process; `process` itself fits. */
 export interface ServeIo extends ServerIo {
-  /** Takes the log. */
-  readonly stdout: DestinationStream
+  /** Takes the log, and the audit log where the settings say so. */
+  readonly stdout: DestinationStream & LineStream
 }
 
 const MISCONFIGURED = 2
@@ -28,5 +29,5 @@ export async function serve(env: Environment, io: ServeIo): Promise<number> {
   keepHeapSmall()
   const log = createLog(outcome.config.logLevel, io.stdout)
   for (const concern of outcome.warnings) log.warn({ event: 'config.concern', concern })
-  return await untilStopped(() => startServer(outcome.config, { log }), log, io)
+  return await untilStopped(() => startServer(outcome.config, { log, stdout: io.stdout }), log, io)
 }

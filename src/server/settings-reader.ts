@@ -37,6 +37,12 @@ export class SettingsReader {
     return items.map((item) => item.trim()).filter((item) => item !== '')
   }
 
+  /** The items of a list that is separated by commas or lines. Their texts are for nobody's eyes. */
+  secrets(name: VariableName): string[] {
+    const items = this.text(name).split(/[,\n]/)
+    return items.map((item) => item.trim()).filter((item) => item !== '')
+  }
+
   required(name: VariableName, what: string): string {
     const text = this.text(name)
     if (text === '') this.problem(name, `is required: ${what}`)

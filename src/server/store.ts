@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis'
 import type { SessionStore } from '../coordinator/ports.js'
 import type { StoreConfig } from './config.js'
 import { LateStore } from './late-store.js'
@@ -7,6 +8,10 @@ export interface OpenedStore {
   readonly store: SessionStore
   /** What the operator should mend, in plain words. */
   concerns(): Promise<readonly string[]>
+  /** What it is, in plain words. */
+  facts(): Promise<readonly string[]>
+  /** Its Redis, if that is what it is. Rejects until there has been a connection. */
+  readonly redis?: () => Promise<Redis>
 }
 
 export interface OpenStoreOptions {
@@ -34,19 +39,34 @@ export function redisKeyPrefix(bucket: string): string {
 
 async function openSqlite(path: string): Promise<OpenedStore> {
   const { openSqliteSessionStore } = await import('../sessions/sqlite/index.js')
-  return { store: await openSqliteSessionStore(path), concerns: async () => [] }
+  return {
+    store: await openSqliteSessionStore(path),
+    concerns: async () => [],
+    facts: async () => [],
+  }
 }
 
 function openRedis(url: string, { bucket, log }: OpenStoreOptions): OpenedStore {
   let concerns = async (): Promise<readonly string[]> => []
+  let facts = async (): Promise<readonly string[]> => []
+  let connection: Redis | undefined
   const connect = async (): Promise<SessionStore> => {
-    const { connectRedisSessionStore, redisConcerns } = await import('../sessions/redis/index.js')
+    const redisModule = await import('../sessions/redis/index.js')
+    const { connectRedisSessionStore, redisConcerns, redisFacts } = redisModule
     // Not louder: it comes with every attempt to connect again, and the calls that fail are told anyway.
     const onFault = (err: Error): void => log.debug({ event: 'store.fault', err })
     const keyPrefix = redisKeyPrefix(bucket)
     const { store, redis } = await connectRedisSessionStore(url, { keyPrefix, log: onFault })
     concerns = () => redisConcerns(redis)
+    facts = () => redisFacts(redis)
+    connection = redis
     return store
   }
-  return { store: new LateStore(connect), concerns: () => concerns() }
+  const store = new LateStore(connect)
+  const connected = async (): Promise<Redis> => {
+    if (connection === undefined) await store.check()
+    if (connection === undefined) throw new Error('Redis is not connected')
+    return connection
+  }
+  return { store, concerns: () => concerns(), facts: () => facts(), redis: connected }
 }

@@ -13,6 +13,8 @@ export interface ServerIo {
 
 export interface Stoppable {
   stop(): Promise<void>
+  /** Lets go of files that were moved away, at SIGHUP. */
+  readonly reopen?: () => Promise<void>
 }
 
 const OK = 0
@@ -36,8 +38,14 @@ export async function untilStopped(
     io.exit(FAILED)
   }
   io.on('uncaughtException', onFault)
+  let onMoved = (): void => {}
   try {
     const server = await start()
+    const { reopen } = server
+    if (reopen !== undefined) {
+      onMoved = () => void reopen().catch((err) => log.error({ event: 'audit.fault', err }))
+      io.on('SIGHUP', onMoved)
+    }
     await signal.first
     await server.stop()
     return OK
@@ -47,6 +55,7 @@ export async function untilStopped(
   } finally {
     signal.ignore()
     io.off('uncaughtException', onFault)
+    io.off('SIGHUP', onMoved)
   }
 }
 

@@ -55,6 +55,11 @@ export const recordSchema = z.object({
   standing: z.nullish(z.literal(1)),
   /** JSON. */
   object: z.nullish(z.string()),
+  /** 1 where it was begun in place of one that had lost its parts or its object. */
+  renewed: z.nullish(z.literal(1)),
+  /** URLs signed on that day: the days since 1970, UTC. */
+  urls: z.nullish(z.int()),
+  urlsDay: z.nullish(z.int()),
 })
 
 export type UploadRecord = z.infer<typeof recordSchema>

@@ -157,7 +157,7 @@ async function openReactSite(serviceUrl: string): Promise<ReactSite> {
   const bucket = await createTestBucket(serviceUrl)
   const s3 = connectS3(bucket)
   const partway = coordinatorOn(s3)
-  const app = (await siteOf(example)).use(createRouter({ partway }))
+  const app = (await siteOf(example)).use(createRouter({ partway, allowAnonymous: true }))
   const server: Server = createServer(app)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

@@ -4,20 +4,30 @@ import { fileURLToPath } from 'node:url'
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
+  CopyObjectCommand,
   CreateBucketCommand,
   CreateMultipartUploadCommand,
   DeleteBucketCommand,
+  DeleteBucketPolicyCommand,
   DeleteObjectCommand,
+  DeleteObjectsCommand,
+  DeleteObjectTaggingCommand,
   GetBucketPolicyCommand,
+  GetBucketVersioningCommand,
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
+  ListBucketsCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   ListObjectVersionsCommand,
   ListPartsCommand,
+  PutBucketEncryptionCommand,
+  PutBucketLifecycleConfigurationCommand,
+  PutBucketPolicyCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
+  PutObjectTaggingCommand,
   S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
@@ -28,9 +38,13 @@ import { mcProgram, minioUrl } from '../helpers/services.js'
 
 const SETUP = fileURLToPath(new URL('../../infra/minio/setup.sh', import.meta.url))
 
-describe.skipIf(minioUrl() === '' || mcProgram() === '')(
-  'the policy of the server on MinIO',
-  () => {
+const POLICIES = ['infra/minio/policy.json', 'infra/aws/policy.json'].map(
+  (name) => [name, fileURLToPath(new URL(`../../${name}`, import.meta.url))] as const,
+)
+
+describe.skipIf(minioUrl() === '' || mcProgram() === '').each(POLICIES)(
+  'the policy %s on MinIO',
+  (_, policy) => {
     const url = new URL(minioUrl() || 'http://none')
     const suffix = randomUUID()
     const bucket = `policy-${suffix}`
@@ -58,6 +72,7 @@ describe.skipIf(minioUrl() === '' || mcProgram() === '')(
       run('sh', [SETUP], {
         env: {
           MC: mcProgram(),
+          POLICY_FILE: policy,
           MINIO_ENDPOINT: url.origin,
           MINIO_ROOT_USER: url.username,
           MINIO_ROOT_PASSWORD: url.password,
@@ -151,6 +166,8 @@ describe.skipIf(minioUrl() === '' || mcProgram() === '')(
           expect(report.findings.map(({ level }) => level)).toEqual(report.findings.map(() => 'ok'))
           expect(report.flags).toMatchObject({ ifNoneMatchOnComplete: 'yes', sha256Root: 'yes' })
         }
+        const rights = await connection.housekeeping.rights('in/')
+        expect(rights).toEqual({ mayDelete: 'yes', mayReadPolicy: 'no' })
         const folder = { Bucket: bucket, Prefix: 'in/.partway-probe/' }
         const { Contents = [] } = await root.send(new ListObjectsV2Command(folder))
         expect(Contents).toEqual([])
@@ -174,10 +191,88 @@ describe.skipIf(minioUrl() === '' || mcProgram() === '')(
 
     it('refuses to have more than objects and their uploads to do with the bucket', async () => {
       const at = { Bucket: bucket }
-      await refused(server.send(new DeleteBucketCommand(at)))
-      const VersioningConfiguration = { Status: 'Enabled' } as const
-      await refused(server.send(new PutBucketVersioningCommand({ ...at, VersioningConfiguration })))
-      await refused(server.send(new GetBucketPolicyCommand(at)))
+      const open = {
+        Effect: 'Allow',
+        Principal: '*',
+        Action: 's3:GetObject',
+        Resource: `arn:aws:s3:::${bucket}/*`,
+      }
+      const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [open] })
+      const Status = 'Enabled' as const
+      const Rules = [{ ID: 'x', Status, Filter: { Prefix: '' }, Expiration: { Days: 1 } }]
+      const byDefault = { SSEAlgorithm: 'AES256' } as const
+      const ServerSideEncryptionConfiguration = {
+        Rules: [{ ApplyServerSideEncryptionByDefault: byDefault }],
+      }
+      const calls = [
+        server.send(new DeleteBucketCommand(at)),
+        server.send(new PutBucketVersioningCommand({ ...at, VersioningConfiguration: { Status } })),
+        server.send(new GetBucketVersioningCommand(at)),
+        server.send(new GetBucketPolicyCommand(at)),
+        server.send(new PutBucketPolicyCommand({ ...at, Policy })),
+        server.send(new DeleteBucketPolicyCommand(at)),
+        server.send(
+          new PutBucketLifecycleConfigurationCommand({ ...at, LifecycleConfiguration: { Rules } }),
+        ),
+        server.send(new PutBucketEncryptionCommand({ ...at, ServerSideEncryptionConfiguration })),
+      ]
+      await Promise.all(calls.map(refused))
+    })
+
+    it('refuses what an upload never needs of an object', async () => {
+      const at = { Bucket: bucket, Key: 'in/tagged' }
+      await root.send(new PutObjectCommand({ ...at, Body: 'x' }))
+      const Tagging = { TagSet: [{ Key: 'a', Value: 'b' }] }
+      await refused(server.send(new PutObjectTaggingCommand({ ...at, Tagging })))
+      await refused(server.send(new DeleteObjectTaggingCommand(at)))
+    })
+
+    it('refuses to reach outside the prefix by a detour', async () => {
+      const elsewhere = { Bucket: bucket, Key: 'elsewhere/secret' }
+      await root.send(new PutObjectCommand({ ...elsewhere, Body: 'secret' }))
+      const CopySource = `${bucket}/elsewhere/secret`
+      await refused(
+        server.send(new CopyObjectCommand({ Bucket: bucket, Key: 'in/copy', CopySource })),
+      )
+      const Delete = { Objects: [{ Key: elsewhere.Key }] }
+      const deleted = await server.send(new DeleteObjectsCommand({ Bucket: bucket, Delete }))
+      expect(deleted.Errors).toMatchObject([{ Key: elsewhere.Key, Code: 'AccessDenied' }])
+      const { UploadId } = await root.send(new CreateMultipartUploadCommand(elsewhere))
+      const others = { ...elsewhere, UploadId }
+      await refused(server.send(new ListPartsCommand(others)))
+      await refused(server.send(new UploadPartCommand({ ...others, PartNumber: 1, Body: 'x' })))
+      await refused(server.send(new AbortMultipartUploadCommand(others)))
+      await refused(server.send(new HeadObjectCommand(elsewhere)))
+      const { Body } = await root.send(new GetObjectCommand(elsewhere))
+      expect(await Body?.transformToString()).toBe('secret')
+    })
+
+    it('signs URLs that are refused outside the prefix', async () => {
+      const connection = connectS3(bucketOfServer)
+      try {
+        const target = { key: 'elsewhere/signed', multipartId: 'none', checksum: 'none' } as const
+        const parts = [{ index: 1, size: 1 }]
+        const [part] = await connection.signer.signParts({ ...target, parts, expiresInSeconds: 60 })
+        const reply = await fetch(part?.url ?? '', { method: 'PUT', body: 'x' })
+        expect(reply.status).toBe(403)
+        expect(await reply.text()).toContain('AccessDenied')
+      } finally {
+        connection.close()
+      }
+    })
+
+    it('shows no other bucket, and lets nobody administrate the server', async () => {
+      const { Buckets = [] } = await server.send(new ListBucketsCommand({}))
+      expect(Buckets.map(({ Name }) => Name)).toEqual([bucket])
+      const asServer = `${url.protocol}//${key.accessKeyId}:${key.secretAccessKey}@${url.host}`
+      for (const args of [
+        ['admin', 'info', 'server'],
+        ['admin', 'user', 'list', 'server'],
+        ['admin', 'policy', 'list', 'server'],
+      ]) {
+        const call = run(mcProgram(), args, { env: { MC_HOST_server: asServer } })
+        await expect(call, args.join(' ')).rejects.toThrow(/Access ?Denied/i)
+      }
     })
 
     it('refuses another bucket, and to make one', async () => {

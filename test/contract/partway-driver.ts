@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createPartway } from '../../src/coordinator/create-partway.js'
+import type { ContentCheck } from '../../src/coordinator/first-bytes.js'
+import type { Limits } from '../../src/coordinator/limits.js'
 import type { Caller, Partway, SignedBatches } from '../../src/coordinator/partway.js'
 import type { Bucket, PartSigner, SessionStore } from '../../src/coordinator/ports.js'
 import type { CoordinatorSettings } from '../../src/coordinator/settings.js'
@@ -24,7 +26,14 @@ export interface PartwayServices {
   emptyStore(): Promise<SessionStore>
   /** Removes an object behind the coordinator's back. */
   deleteObject(key: string): Promise<void>
+  /** How the bucket gives an object to whoever asks for it. */
+  served(key: string): Promise<Served>
   close(): Promise<void>
+}
+
+export interface Served {
+  readonly type: string | undefined
+  readonly disposition: string | undefined
 }
 
 const SECRET = 'a secret of thirty-two bytes or more'
@@ -33,6 +42,9 @@ export interface DriverOptions {
   /** @default an owner of its own */
   readonly caller?: Caller
   readonly settings?: Partial<CoordinatorSettings>
+  /** @default none */
+  readonly contentCheck?: ContentCheck
+  readonly limits?: Limits
 }
 
 /** A coordinator on given services, driven the way a client would. */
@@ -41,6 +53,8 @@ export class PartwayDriver {
   readonly tap = new BucketTap()
   readonly caller: Caller
   readonly #settings: Partial<CoordinatorSettings>
+  readonly #contentCheck: ContentCheck | undefined
+  readonly #limits: Limits
 
   #services: PartwayServices
   #partway: Partway
@@ -49,12 +63,15 @@ export class PartwayDriver {
     this.#services = services
     this.caller = options.caller ?? { owner: `owner ${randomUUID()}` }
     this.#settings = options.settings ?? {}
+    this.#contentCheck = options.contentCheck
+    this.#limits = options.limits ?? {}
     this.#partway = this.another()
   }
 
   /** The same caller with other services. */
   on(services: PartwayServices): PartwayDriver {
-    return new PartwayDriver(services, { caller: this.caller, settings: this.#settings })
+    const { caller } = this
+    return new PartwayDriver(services, { caller, settings: this.#settings, limits: this.#limits })
   }
 
   get services(): PartwayServices {
@@ -81,6 +98,8 @@ export class PartwayDriver {
       secret: SECRET,
       clock: this.clock,
       settings: this.#settings,
+      ...(this.#contentCheck && { contentCheck: this.#contentCheck }),
+      limits: this.#limits,
     })
   }
 
@@ -138,6 +157,10 @@ export class PartwayDriver {
   async due(): Promise<string[]> {
     const refs = await this.partway.due(1_000)
     return refs.filter(({ owner }) => owner === this.caller.owner).map(({ id }) => id)
+  }
+
+  usage() {
+    return this.partway.usage(this.caller)
   }
 
   abort(uploadId: string) {

@@ -1,4 +1,4 @@
-import { DeleteObjectCommand } from '@aws-sdk/client-s3'
+import { DeleteObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3'
 import { connectS3 } from '../../src/bucket/index.js'
 import type { SessionStore } from '../../src/coordinator/ports.js'
 import { createTestBucket } from '../helpers/s3-fixture.js'
@@ -23,6 +23,11 @@ export async function openServices(
     },
     deleteObject: async (key) => {
       await fixture.client.send(new DeleteObjectCommand({ Bucket: fixture.bucket, Key: key }))
+    },
+    served: async (key) => {
+      const command = new HeadObjectCommand({ Bucket: fixture.bucket, Key: key })
+      const { ContentType, ContentDisposition } = await fixture.client.send(command)
+      return { type: ContentType, disposition: ContentDisposition }
     },
     close: async () => {
       for (const opened of stores) await opened.close()

@@ -3,6 +3,7 @@ import { objectDigest } from '../../src/checksum/object-digest.js'
 import { MIB, partSize } from '../../src/protocol/index.js'
 import { SampleFile } from '../helpers/sample-file.js'
 import { badObjectsContract } from './partway-bad-objects.js'
+import { contentContract } from './partway-content.js'
 import {
   ALL_MODES,
   PartwayDriver,
@@ -13,6 +14,7 @@ import {
 } from './partway-driver.js'
 import { fileHashContract } from './partway-file-hash.js'
 import { instantUploadContract } from './partway-instant.js'
+import { limitsContract } from './partway-limits.js'
 import { lostStoreContract } from './partway-lost-store.js'
 
 const PART = 5 * MIB
@@ -386,8 +388,10 @@ export function partwayContract(name: string, open: () => Promise<PartwayService
 
     lostStoreContract(() => services)
     badObjectsContract(() => services)
+    contentContract(() => services)
     fileHashContract(() => services)
     instantUploadContract(() => services)
+    limitsContract(() => services)
 
     it("lists the owner's uploads, newest first, page by page", async () => {
       const names = ['a.bin', 'b.bin', 'c.bin']

@@ -116,6 +116,7 @@ needsService('Redis', url, () => {
         uploads: LIFE.keepUntil + margin,
         'by-age': LIFE.keepUntil + margin,
         'by-end': LIFE.keepUntil + margin,
+        charges: LIFE.keepUntil + margin,
         'parts:short': short.keepUntil + margin,
         'etags:short': short.keepUntil + margin,
       })
@@ -156,7 +157,7 @@ needsService('Redis', url, () => {
         await step('settle', counted.settle(draft, { ...claim, from, to: 'completed', contents }))
       }
       expect(counts).toEqual([
-        ['begin', 1, 1],
+        ['begin', 2, 1],
         ['open', 1, 1],
         ['record', 1, 1],
         ['find', 1, 1],
@@ -167,8 +168,8 @@ needsService('Redis', url, () => {
         ['extend', 2, 2],
         ['leave', 2, 1],
         ['claim', 2, 1],
-        // The hint is removed when the outcome is there already.
-        ['settle', 2, 2],
+        // The hints are put right when the outcome is there already.
+        ['settle', 3, 2],
       ])
       counting.disconnect()
     })

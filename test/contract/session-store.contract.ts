@@ -7,8 +7,10 @@ import { dueContract } from './session-store.due.js'
 import type { OpenedAlone, OpenedStore } from './session-store.fixtures.js'
 import { listContract } from './session-store.list.js'
 import { modelContract } from './session-store.model.js'
+import { overdueContract } from './session-store.overdue.js'
 import { partsContract } from './session-store.parts.js'
 import { sharingContract } from './session-store.sharing.js'
+import { usageContract } from './session-store.usage.js'
 import { verifyContract } from './session-store.verify.js'
 
 /** Everything that a `SessionStore` promises; `store()` is there from the first test on. */
@@ -21,6 +23,7 @@ const CONTRACTS: readonly Contract[] = [
   verifyContract,
   contentsContract,
   listContract,
+  usageContract,
   modelContract,
 ]
 
@@ -39,6 +42,7 @@ export function lonelySessionStoreContract(name: string, open: () => Promise<Ope
     const opened = openedForTests(open)
     for (const contract of CONTRACTS) contract(() => opened().store)
     dueContract(open)
+    overdueContract(open)
   })
 }
 

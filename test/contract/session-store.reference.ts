@@ -12,8 +12,10 @@ import type {
   ReplaceStep,
   SessionStore,
   SettleStep,
+  UnfinishedPage,
   UploadPage,
   UploadRef,
+  Usage,
 } from '../../src/coordinator/ports.js'
 import {
   isArrived,
@@ -24,6 +26,7 @@ import {
   type Upload,
   type UploadDraft,
 } from '../../src/coordinator/session.js'
+import { dayOf, exceeded } from '../../src/coordinator/usage.js'
 import { isPartChecksum } from '../../src/protocol/index.js'
 
 interface Entry {
@@ -34,6 +37,10 @@ interface Entry {
   leaseUntil: number
   judged: number
   attempts: number
+  /** Whether it took the place of one that had lost its parts or its object. */
+  isRenewed: boolean
+  urls: number
+  urlsDay: number
 }
 
 /** The port's sentences in memory, as plainly as can be: what the adapters are compared with. */
@@ -43,6 +50,8 @@ export class ModelStore implements SessionStore {
   readonly #contents = new Map<string, Entry>()
   /** Of the latest claim of all, so that fences grow even where a record has been forgotten. */
   #fence = 0
+  /** When each upload was opened that nobody had opened before. */
+  readonly #openings: number[] = []
 
   async begin(draft: UploadDraft, step: BeginStep): Promise<BeginOutcome> {
     const old = this.#at(draft, step.now)
@@ -55,8 +64,13 @@ export class ModelStore implements SessionStore {
       return { kind: 'busy', retryAfterMs: old.leaseUntil - step.now }
     }
     if (old !== undefined && !isClaimable && !isGone) {
-      if (old.upload.state === 'uploading')
-        old.upload = { ...old.upload, ...later(old.upload, step) }
+      if (old.upload.state !== 'uploading') return { kind: 'exists', session: sessionOf(old) }
+      const again = { ...old, upload: { ...old.upload, ...later(old.upload, step) } }
+      const refused =
+        spend(again, step, old.upload.totalChunks - arrivedIn(old)) ??
+        this.#refused(step, old, again)
+      if (refused !== undefined) return refused
+      this.#entries.set(draft.id, Object.assign(old, again))
       return { kind: 'exists', session: sessionOf(old) }
     }
     const { expiresAt, keepUntil } = step
@@ -67,7 +81,12 @@ export class ModelStore implements SessionStore {
     const leaseUntil = step.now + step.leaseMs
     const parts = new Map()
     const revision = 0
-    const entry = { upload, parts, revision, fence, leaseUntil, judged, attempts: 0 }
+    const isEndedOrNone = old === undefined || isEnded
+    const isRenewed = !isEndedOrNone && (old.upload.state !== 'creating' || old.isRenewed)
+    const counts = { judged, attempts: 0, isRenewed, urls: 0, urlsDay: 0 }
+    const entry = { upload, parts, revision, fence, leaseUntil, ...counts }
+    const refused = spend(entry, step, draft.totalChunks) ?? this.#refused(step, old, entry)
+    if (refused !== undefined) return refused
     this.#entries.set(draft.id, entry)
     const twin = this.#twin(draft, step)
     return { kind: 'created', epoch, fence, judged, ...(twin && { twin }) }
@@ -76,6 +95,7 @@ export class ModelStore implements SessionStore {
   async open(ref: UploadRef, { fence, multipartId, now, adopted }: OpenStep): Promise<boolean> {
     const entry = this.#at(ref, now)
     if (entry?.upload.state !== 'creating' || entry.fence !== fence) return false
+    if (!entry.isRenewed) this.#openings.push(now)
     const found = adopted && { adopted }
     entry.upload = { ...entry.upload, state: 'uploading', multipartId, ...found }
     entry.leaseUntil = 0
@@ -109,6 +129,8 @@ export class ModelStore implements SessionStore {
       }
       parts.set(part.index, { ...(known === undefined ? {} : { checksum: known }), ...part })
     }
+    const over = spend(entry, change, Number.POSITIVE_INFINITY)
+    if (over !== undefined) return over
     entry.parts = parts
     entry.revision++
     entry.upload = { ...upload, ...later(upload, change) }
@@ -138,6 +160,12 @@ export class ModelStore implements SessionStore {
       aborting: ['aborting', 'uploading'],
     }
     if (!from[to].includes(upload.state)) return { kind: 'wrong-state', upload }
+    const { maxStoredBytes: max } = step
+    const { storedBytes: used } = await this.usage(ref.owner, now)
+    const isCompleted = upload.state === 'uploading' && to === 'completing'
+    if (isCompleted && max !== undefined && used + upload.size > max) {
+      return { kind: 'over-limit', limit: 'maxStoredBytes', max, used, asked: upload.size }
+    }
     if (upload.state !== to) entry.attempts = 0
     if (leaseMs > 0) entry.attempts++
     const { expectedHash = upload.expectedHash } = step
@@ -161,6 +189,7 @@ export class ModelStore implements SessionStore {
     if (entry?.upload.state !== step.from || entry.fence !== step.fence) return false
     const { expiresAt, keepUntil } = step.to === 'uploading' ? later(entry.upload, step) : step
     const object = step.object === undefined ? {} : { object: step.object }
+    if (step.from === 'creating' && !entry.isRenewed) this.#openings.push(step.now)
     const { epoch = entry.upload.epoch } = step
     const { standing: _, ...upload } = entry.upload
     entry.upload = { ...upload, ...object, epoch, state: step.to, expiresAt, keepUntil }
@@ -180,6 +209,31 @@ export class ModelStore implements SessionStore {
       .map(({ upload: { owner, id } }) => ({ owner, id }))
   }
 
+  async overdue({ now, limit }: DueQuery): Promise<UploadRef[]> {
+    return [...this.#entries.values()]
+      .filter(({ upload }) => upload.state === 'uploading' || upload.state === 'creating')
+      .filter(({ upload, leaseUntil }) => upload.expiresAt <= now && leaseUntil <= now)
+      .filter(({ upload }) => upload.keepUntil > now)
+      .sort((a, b) => a.upload.expiresAt - b.upload.expiresAt)
+      .slice(0, limit)
+      .map(({ upload: { owner, id } }) => ({ owner, id }))
+  }
+
+  async unfinished(): Promise<UnfinishedPage> {
+    const states = ['creating', 'uploading', 'completing', 'aborting']
+    return {
+      refs: [...this.#entries.values()]
+        .filter(({ upload }) => states.includes(upload.state))
+        .map(({ upload: { owner, id } }) => ({ owner, id })),
+    }
+  }
+
+  async purge({ now, limit }: DueQuery): Promise<number> {
+    const ended = [...this.#entries].filter(([, { upload }]) => upload.keepUntil <= now)
+    for (const [id] of ended.slice(0, limit)) this.#entries.delete(id)
+    return Math.min(ended.length, limit)
+  }
+
   /** One page of all. */
   async list(_owner: string, { now }: ListUploads): Promise<UploadPage> {
     const entries = [...this.#entries.values()]
@@ -190,9 +244,39 @@ export class ModelStore implements SessionStore {
     }
   }
 
+  async usage(_owner: string, now: number): Promise<Usage> {
+    return this.#usage(now, [...this.#entries.values()])
+  }
+
   async check(): Promise<void> {}
 
   async close(): Promise<void> {}
+
+  #usage(now: number, entries: readonly Entry[]): Usage {
+    const known = entries.filter(({ upload }) => upload.keepUntil > now)
+    const open = known.filter((entry) => isOpen(entry, now))
+    const stored = known.filter(
+      ({ upload: { state, standing } }) => state === 'completed' || standing,
+    )
+    const today = this.#openings.filter((at) => dayOf(at) === dayOf(now))
+    const opening = open.filter(
+      ({ upload, isRenewed }) => upload.state === 'creating' && !isRenewed,
+    )
+    return {
+      openUploads: open.length,
+      reservedBytes: sizes(open),
+      storedBytes: sizes(stored),
+      uploadsToday: today.length + opening.length,
+    }
+  }
+
+  /** Whether there is no room for `next` in place of `old`. */
+  #refused({ now, limits = {} }: BeginStep, old: Entry | undefined, next: Entry) {
+    const others = [...this.#entries.values()].filter((entry) => entry !== old)
+    const before = this.#usage(now, [...others, ...(old === undefined ? [] : [old])])
+    const limit = exceeded(limits, before, this.#usage(now, [...others, next]))
+    return limit && ({ kind: 'over-limit', ...limit } as const)
+  }
 
   #twin({ owner }: UploadDraft, { content, now }: BeginStep): Upload | undefined {
     const entry = this.#contents.get(`${owner} ${content}`)
@@ -204,6 +288,33 @@ export class ModelStore implements SessionStore {
     const entry = this.#entries.get(id)
     return entry !== undefined && entry.upload.keepUntil > now ? entry : undefined
   }
+}
+
+function isOpen({ upload, leaseUntil }: Entry, now: number): boolean {
+  const { state, expiresAt, standing } = upload
+  if (state === 'creating') return leaseUntil > now
+  if (state === 'uploading' || state === 'aborting') return expiresAt > now
+  return state === 'completing' || (state === 'verifying' && standing !== true)
+}
+
+function sizes(entries: readonly Entry[]): number {
+  return entries.reduce((sum, { upload }) => sum + upload.size, 0)
+}
+
+/** What is wrong with signing so many URLs; else they are counted. */
+function spend(
+  entry: Entry,
+  { now, signing }: Pick<BeginStep, 'now' | 'signing'>,
+  most: number,
+): { kind: 'over-budget'; used: number; max: number } | undefined {
+  if (signing === undefined) return undefined
+  const urls = Math.min(signing.urls, most)
+  const used = entry.urlsDay === dayOf(now) ? entry.urls : 0
+  const max = signing.perPart * entry.upload.totalChunks + signing.spare
+  if (urls > 0 && used + urls > max) return { kind: 'over-budget', used, max }
+  entry.urls = used + urls
+  entry.urlsDay = dayOf(now)
+  return undefined
 }
 
 function refusal(upload: Upload, { index, checksum }: PartRecord): RecordOutcome | undefined {

@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto'
+import fc from 'fast-check'
 import { afterEach, expect, it } from 'vitest'
-import type { SessionStore } from '../../src/coordinator/ports.js'
+import type { SessionStore, UsageLimits } from '../../src/coordinator/ports.js'
+import type { UploadDraft } from '../../src/coordinator/session.js'
 import {
   change,
   claimed,
@@ -12,6 +15,37 @@ import {
   opened,
   tag,
 } from './session-store.fixtures.js'
+
+interface Taken {
+  readonly what: number
+  readonly limits: UsageLimits
+}
+
+/** One step of a client or a worker, from beginning to end or only the first half, as if it had crashed then. */
+async function take(store: SessionStore, draft: UploadDraft, { what, limits }: Taken) {
+  const step = { ...LIFE, now: NOW }
+  if (what < 2) {
+    const begun = await store.begin(draft, { ...step, leaseMs: LEASE_MS, limits })
+    if (begun.kind !== 'created' || what === 0) return
+    await store.open(draft, { fence: begun.fence, multipartId: 'm', now: NOW })
+    return
+  }
+  if (what === 2) {
+    await store.recordParts(draft, change({ arrived: [{ index: 1, etag: tag(1) }] }))
+    return
+  }
+  const [to, end] = (
+    [
+      ['completing', 'completed'],
+      ['completing', 'failed'],
+      ['aborting', 'aborted'],
+    ] as const
+  )[what - 3] ?? ['aborting', 'aborted']
+  const claim = await store.claim(draft, { to, now: NOW, leaseMs: LEASE_MS })
+  if (claim.kind !== 'claimed') return
+  const object = end === 'completed' ? { object: OBJECT } : {}
+  await store.settle(draft, { ...step, from: to, to: end, fence: claim.fence, ...object })
+}
 
 export function sharingContract(given: () => OpenedStore): void {
   const others: SessionStore[] = []
@@ -72,6 +106,42 @@ export function sharingContract(given: () => OpenedStore): void {
     expect(await first.settle(draft, step)).toBe(true)
     expect(await isDue(second, NOW + 2 * LEASE_MS)).toBe(false)
   })
+
+  it('gives an owner what its live uploads add up to, whatever many instances do at once', async () => {
+    const stores = [given().store, await another(), await another()]
+    const programs = fc.array(fc.array(fc.tuple(fc.nat(3), fc.nat(5)), { maxLength: 12 }), {
+      minLength: 2,
+      maxLength: 6,
+    })
+    const limits = { maxOpenUploads: 3, maxReservedBytes: 2 * 80 + 10 }
+    await fc.assert(
+      fc.asyncProperty(programs, async (all) => {
+        const owner = randomUUID()
+        const drafts = [80, 80, 10, 10].map((size) => draftOf({ owner, size }))
+        const run = async (program: readonly (readonly [number, number])[], actor: number) => {
+          const store = stores[actor % 3] ?? given().store
+          for (const [which, what] of program) {
+            const draft = drafts[which] ?? draftOf({ owner })
+            await take(store, draft, { what, limits })
+            const { openUploads, reservedBytes } = await store.usage(owner, NOW)
+            expect(openUploads).toBeLessThanOrEqual(limits.maxOpenUploads)
+            expect(reservedBytes).toBeLessThanOrEqual(limits.maxReservedBytes)
+          }
+        }
+        await Promise.all(all.map(run))
+        const sums = { openUploads: 0, reservedBytes: 0, storedBytes: 0 }
+        for (const draft of drafts) {
+          const { state = 'aborted' } = (await given().store.find(draft, NOW))?.upload ?? {}
+          if (state === 'completed') sums.storedBytes += draft.size
+          if (['completed', 'aborted', 'failed'].includes(state)) continue
+          sums.openUploads++
+          sums.reservedBytes += draft.size
+        }
+        for (const store of stores) expect(await store.usage(owner, NOW)).toMatchObject(sums)
+      }),
+      { numRuns: 60, interruptAfterTimeLimit: 20_000 },
+    )
+  }, 30_000)
 
   it('keeps everything when the instance that wrote it is closed', async () => {
     const writer = await given().another()

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import Database from 'libsql'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openSqliteSessionStore } from '../../src/sessions/sqlite/index.js'
+import { USAGE_SQL } from '../../src/sessions/sqlite/owner-table.js'
 import { STEPS } from '../../src/sessions/sqlite/schema.js'
 import { SQL } from '../../src/sessions/sqlite/statements.js'
 import { lonelySessionStoreContract, sessionStoreContract } from './session-store.contract.js'
@@ -51,7 +52,7 @@ describe('a SQLite session file', () => {
     db.close()
   })
 
-  it.each([1, 2])('goes on where version %i of the file left off', async (version) => {
+  it.each([1, 2, 3])('goes on where version %i of the file left off', async (version) => {
     const file = await path('sessions.db')
     const db = new Database(file)
     for (const step of STEPS.slice(0, version)) db.exec(step)
@@ -73,6 +74,7 @@ describe('a SQLite session file', () => {
       multipartId: 'm',
     })
     expect(await store.due({ now: NOW, limit: 9 })).toEqual([{ owner, id }])
+    expect(await store.usage(owner, NOW)).toMatchObject({ openUploads: 1, reservedBytes: 80 })
     const claim = { to: 'completing', now: NOW, leaseMs: LEASE_MS, expectedHash: 'aa' } as const
     expect(await store.claim(draft, claim)).toMatchObject({ fence: 6, attempt: 1 })
     const step = { ...LIFE, from: 'completing', to: 'completed', fence: 6, now: NOW } as const
@@ -81,13 +83,18 @@ describe('a SQLite session file', () => {
     await store.close()
   })
 
-  it('finds what is due, and what is to be removed with a record, by an index', async () => {
+  it('finds what is due, what is to be removed with a record, and what an owner has, by an index', async () => {
     const file = await path('sessions.db')
     const store = openSqliteSessionStore(file)
     const db = new Database(file)
     const plan = (sql: string, ...values: number[]) =>
       JSON.stringify(db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(values))
     expect(plan(SQL.due, NOW, NOW, 1)).toContain('USING INDEX uploads_by_lease')
+    const usage = JSON.stringify(
+      db.prepare(`EXPLAIN QUERY PLAN ${USAGE_SQL}`).all('o', NOW, 'o', NOW, 'o', 1),
+    )
+    expect(usage).toContain('USING COVERING INDEX uploads_reserved')
+    expect(usage).toContain('USING COVERING INDEX uploads_stored')
     expect(plan('DELETE FROM contents WHERE upload = ?', 1)).toContain('INDEX contents_by_upload')
     db.close()
     await store.close()

@@ -48,6 +48,7 @@ interface MultipartUpload extends CreateMultipart {
 interface MemoryObject extends HeadObject {
   readonly bytes: Buffer
   readonly contentType: string
+  readonly contentDisposition?: string
 }
 
 /**
@@ -190,6 +191,12 @@ export class MemoryBucket implements Bucket, PartSigner {
     })
   }
 
+  /** The headers with which an object is given to those who get it. */
+  served(key: string): { type: string | undefined; disposition: string | undefined } {
+    const object = this.#objects.get(key)
+    return { type: object?.contentType, disposition: object?.contentDisposition }
+  }
+
   check(): Promise<void> {
     return this.#call('check', [], async () => {})
   }
@@ -293,6 +300,9 @@ function toObject(
     size: bytes.length,
     etag: objectEtagOf(parts),
     contentType: upload.contentType ?? 'application/octet-stream',
+    ...(upload.contentDisposition !== undefined && {
+      contentDisposition: upload.contentDisposition,
+    }),
     metadata: upload.metadata,
     digests: digest === undefined ? {} : { [upload.checksum]: digest },
   }

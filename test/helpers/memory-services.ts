@@ -16,6 +16,7 @@ export function memoryServices(bucket: MemoryBucket): PartwayServices {
       return another
     },
     deleteObject: async (key) => bucket.deleteObject(key),
+    served: async (key) => bucket.served(key),
     close: async () => {
       for (const opened of stores) await opened.close()
     },

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { betrayed } from './betrayal.js'
 
 const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
@@ -14,7 +15,7 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** A program for Node as a process of its own. */
+/** A program for Node as a process of its own. If it prints a secret that it was given, the test run fails. */
 export class NodeProcess {
   readonly child: ChildProcess
   readonly ended: Promise<Ended>
@@ -32,12 +33,11 @@ export class NodeProcess {
     stderr.on('data', (chunk) => {
       this.#errors += chunk
     })
-    this.ended = once(this.child, 'close').then(([code, signal]) => ({
-      code,
-      signal,
-      stdout: this.#lines.join('\n'),
-      stderr: this.#errors,
-    }))
+    this.ended = once(this.child, 'close').then(([code, signal]) => {
+      const secret = betrayed(this.log, env)
+      if (secret !== undefined) throw new Error(`it has printed a secret: ${secret}`)
+      return { code, signal, stdout: this.#lines.join('\n'), stderr: this.#errors }
+    })
   }
 
   get pid(): number {
@@ -103,7 +103,7 @@ export class ServerProcess extends PartwayProcess {
       PARTWAY_BUCKET: settings.bucket,
       PARTWAY_S3_ENDPOINT: url.origin,
       PARTWAY_STORE: settings.store,
-      PARTWAY_SECRET: 'the secret of an end-to-end test, long enough',
+      PARTWAY_SECRET: 'the secret of an end-to-end test that is long enough',
       AWS_ACCESS_KEY_ID: decodeURIComponent(url.username),
       AWS_SECRET_ACCESS_KEY: decodeURIComponent(url.password),
       ...(settings.publicEndpoint && { PARTWAY_S3_PUBLIC_ENDPOINT: settings.publicEndpoint }),

@@ -1,9 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { createPartway } from '../../src/coordinator/create-partway.js'
 import { initReply } from '../../src/protocol/index.js'
-import { openSqliteSessionStore } from '../../src/sessions/sqlite/index.js'
 import { MemoryBucket } from '../helpers/memory-bucket.js'
 import { type HttpApp, post, problemOf, serveApp } from './http-app.js'
+import { memoryPartway } from './memory-partway.js'
 import { serverApp } from './server-app.js'
 
 /** Everything but the bucket's bytes is real here: what a bad request does, it does in production. */
@@ -20,12 +19,8 @@ const SHA256 = Buffer.alloc(32).toString('base64')
 const ETAG = 'd41d8cd98f00b204e9800998ecf8427e'
 
 const bucket = new MemoryBucket()
-const partway = createPartway({
-  store: openSqliteSessionStore(':memory:'),
-  bucket,
-  signer: bucket,
-  secret: 'a-secret-of-more-than-thirty-two-bytes',
-  settings: { maxSize: 1024 * MIB, allowedTypes: ['image/*'] },
+const partway = memoryPartway(bucket, {
+  limits: { maxFileSize: 1024 * MIB, allowedTypes: ['image/*'] },
 })
 let app: HttpApp
 let uploadId: string

@@ -28,7 +28,12 @@ function unreachable(): Partway {
 }
 
 beforeAll(async () => {
-  app = await serveRouter({ partway: unreachable(), log: () => {}, limits: { small: 2_000 } })
+  app = await serveRouter({
+    partway: unreachable(),
+    allowAnonymous: true,
+    log: () => {},
+    limits: { small: 2_000 },
+  })
 })
 afterAll(async () => {
   await app.close()
@@ -43,13 +48,16 @@ describe('a body', () => {
     expect(problem.detail).toContain('2000 bytes')
   })
 
-  it.each(['{', '"text"', '{"a":1}}', 'nul'])('%s is malformed JSON', async (body) => {
-    const problem = await problemOf(await post(`${app.url}/upload/init`, body))
-    expect(problem).toMatchObject({ status: 400, code: 'MALFORMED_JSON' })
-  })
+  it.each(['{', '{"a":1}}', 'nul', '{"a":1,}', '{"a": "\\u12"}'])(
+    '%s is malformed JSON',
+    async (body) => {
+      const problem = await problemOf(await post(`${app.url}/upload/init`, body))
+      expect(problem).toMatchObject({ status: 400, code: 'MALFORMED_JSON' })
+    },
+  )
 
-  it('that is not an object is refused', async () => {
-    const problem = await problemOf(await post(`${app.url}/upload/abort`, [1]))
+  it.each(['[1]', '"text"', 'null', '5', '-0', '1e309'])('that is %s is refused', async (body) => {
+    const problem = await problemOf(await post(`${app.url}/upload/abort`, body))
     expect(problem).toMatchObject({ status: 400, code: 'INVALID_REQUEST' })
   })
 

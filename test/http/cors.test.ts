@@ -7,7 +7,11 @@ let app: HttpApp
 let closed: HttpApp
 
 beforeAll(async () => {
-  app = await serveRouter({ partway: fakePartway(), cors: { origins: [ORIGIN] } })
+  app = await serveRouter({
+    partway: fakePartway(),
+    allowAnonymous: true,
+    cors: { origins: [ORIGIN] },
+  })
   closed = await serveRouter({ partway: fakePartway() })
 })
 afterAll(async () => {
@@ -39,15 +43,26 @@ it('lets a listed origin read refusals too', async () => {
   expect(response.headers.get('Access-Control-Allow-Origin')).toBe(ORIGIN)
 })
 
-it.each(['https://app.example.com.evil.test', 'http://app.example.com', 'null'])(
-  'gives %s nothing',
-  async (origin) => {
-    expect((await preflight(origin)).headers.get('Access-Control-Allow-Origin')).toBeNull()
-    const { headers } = await fetch(`${app.url}/uploads`, { headers: { Origin: origin } })
-    expect(headers.get('Access-Control-Allow-Origin')).toBeNull()
-    expect(headers.get('Vary')).toBe('Origin')
-  },
-)
+it.each([
+  'null',
+  'https://app.example.com.evil.test',
+  'https://evil.test/https://app.example.com',
+  'http://app.example.com',
+  'https://app.example.com:8443',
+  'https://app.example.com:443',
+  'https://APP.EXAMPLE.COM',
+  'HTTPS://app.example.com',
+  'https://app.example.com/',
+  'https://app.example.com, https://app.example.com',
+  'https://sub.app.example.com',
+  'https://xapp.example.com',
+  '*',
+])('gives %s nothing', async (origin) => {
+  expect((await preflight(origin)).headers.get('Access-Control-Allow-Origin')).toBeNull()
+  const { headers } = await fetch(`${app.url}/uploads`, { headers: { Origin: origin } })
+  expect(headers.get('Access-Control-Allow-Origin')).toBeNull()
+  expect(headers.get('Vary')).toBe('Origin')
+})
 
 it('lets nobody read when no origin is listed', async () => {
   const { headers } = await fetch(`${closed.url}/uploads`, { headers: { Origin: ORIGIN } })

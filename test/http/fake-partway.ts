@@ -47,8 +47,10 @@ export function fakePartway(answers: Partial<Partway> = {}): Partway {
       object: { bucket: 'b', key: 'k', size: 10, etag: 'e', versionId: 'v1' },
     }),
     abort: async () => ({ uploadId: UPLOAD_ID, state: 'aborted' }),
+    usage: async () => ({ openUploads: 0, reservedBytes: 0, storedBytes: 0, uploadsToday: 0 }),
     due: async () => [],
     resume: async () => {},
+    cleanUp: async () => ({ expired: 0, kept: 0, failed: 0, forgotten: 0 }),
     list: async () => ({
       uploads: [
         {

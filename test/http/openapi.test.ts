@@ -43,6 +43,16 @@ describe('the OpenAPI document', () => {
     for (const ref of refs) expect(resolve(ref), ref).toBeTypeOf('object')
   })
 
+  it('leads from a new upload to every route that takes its id', () => {
+    const init = document.paths['/upload/init']?.post?.responses as Record<
+      string,
+      { links: object }
+    >
+    const links = Object.keys(init[201]?.links ?? {})
+    const takesId = names.filter((name) => 'upload_id' in OPERATIONS[name].example)
+    expect(links.sort()).toEqual(takesId.sort())
+  })
+
   it.each(names)('gives %s an id, replies with content and a request', (name) => {
     const { method, path } = ROUTES[name]
     const operation = document.paths[path]?.[method.toLowerCase()]

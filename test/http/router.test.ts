@@ -1,7 +1,8 @@
+import express from 'express'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Caller } from '../../src/coordinator/partway.js'
 import { UploadError } from '../../src/coordinator/upload-error.js'
-import type { RouterOptions } from '../../src/http/index.js'
+import { createDocsRouter, createRouter, type RouterOptions } from '../../src/http/index.js'
 import {
   abortReply,
   completeReply,
@@ -18,12 +19,13 @@ import {
   signedParts,
   UPLOAD_ID,
 } from './fake-partway.js'
-import { type HttpApp, post, problemOf, serveRouter } from './http-app.js'
+import { type HttpApp, post, problemOf, serveApp, serveRouter } from './http-app.js'
 
 let app: HttpApp | undefined
 
 async function serve(options: Partial<RouterOptions> = {}): Promise<string> {
-  app = await serveRouter({ partway: fakePartway(), log: () => {}, ...options })
+  const access = 'owner' in options || 'authenticate' in options ? {} : { allowAnonymous: true }
+  app = await serveRouter({ partway: fakePartway(), log: () => {}, ...access, ...options })
   return app.url
 }
 
@@ -75,6 +77,31 @@ describe('replies', () => {
     expect(headers.get('Referrer-Policy')).toBe('no-referrer')
     expect(headers.get('X-Content-Type-Options')).toBe('nosniff')
     expect(headers.get('X-Request-Id')).toBe('made-here')
+  })
+
+  it('may neither run nor be framed, whatever a browser takes them for', async () => {
+    const url = await serve()
+    for (const path of ['/uploads', '/uploads?limit=no']) {
+      const { headers } = await fetch(url + path)
+      expect(headers.get('Content-Security-Policy')).toBe(
+        "default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none'",
+      )
+      expect(headers.get('X-Frame-Options')).toBe('DENY')
+      expect(headers.get('Cross-Origin-Resource-Policy')).toBe('same-origin')
+      expect(headers.get('X-Powered-By')).toBeNull()
+    }
+  })
+
+  it('leave what the application serves elsewhere as it is', async () => {
+    const host = express()
+      .use(createRouter({ partway: fakePartway(), allowAnonymous: true }))
+      .use(createDocsRouter({ version: '1.2.3' }))
+      .use((_req, res) => res.send('the page of the application'))
+    app = await serveApp(host)
+    const { headers } = await fetch(`${app.url}/`)
+    expect(headers.get('Content-Security-Policy')).toBeNull()
+    expect(headers.get('Cache-Control')).toBeNull()
+    expect(headers.get('X-Request-Id')).toBeNull()
   })
 
   it('repeat a sane request id of the caller, and no other', async () => {
@@ -164,12 +191,18 @@ describe('the owner', () => {
     })
   })
 
-  it.each(['', 'x'.repeat(257)])('of unusable length is a fault of the host', async (owner) => {
+  it.each([
+    ['', '1 to 256 bytes'],
+    ['x'.repeat(257), '1 to 256 bytes'],
+    // Every lone surrogate has the same three bytes in UTF-8, so two owners would be one.
+    ['\ud800', 'well-formed'],
+    ['a\u0000b', 'control characters'],
+  ])('%j is a fault of the host', async (owner, words) => {
     const faults: unknown[] = []
     const url = await serve({ owner: () => owner, log: (error) => faults.push(error) })
     const response = await fetch(`${url}/uploads`)
     expect((await problemOf(response)).code).toBe('INTERNAL')
-    expect(String(faults[0])).toContain('1 to 256 bytes')
+    expect(String(faults[0])).toContain(words)
   })
 })
 

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
-import { rm } from 'node:fs/promises'
+import { readFile, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { verifyFiles } from '../../src/server/audit/verify-files.js'
 import { type ServeIo, serve } from '../../src/server/serve.js'
 import { scriptedServer } from '../unit/bucket/scripted-server.js'
 
@@ -134,4 +135,44 @@ describe('serve', () => {
     expect(await exitCode).toBe(0)
     expect(io.out).not.toContain('marked')
   }, 30_000)
+})
+
+describe('serve with an audit log', () => {
+  const path = join(folder, 'audit.log')
+  const events = async (file: string) =>
+    (await readFile(file, 'utf8'))
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).event)
+
+  it('begins a new file at SIGHUP, in the same chain, and says where the chain is', async () => {
+    const io = new FakeProcess()
+    const exitCode = serve({ ...env(), PARTWAY_AUDIT: `file:${path}` }, io)
+    const url = await io.started()
+    expect((await fetch(`${url}/upload/status?upload_id=none`)).status).toBe(404)
+    await rename(path, `${path}.1`)
+    io.emit('SIGHUP')
+    await expect.poll(() => io.out).toContain('audit.reopened')
+    io.emit('SIGTERM')
+    expect(await exitCode).toBe(0)
+    expect(await events(`${path}.1`)).toEqual(['audit.opened', 'request.status'])
+    expect(await events(path)).toEqual(['audit.opened', 'audit.closed'])
+    const { problems, chains } = await verifyFiles([`${path}.1`, path])
+    expect(problems).toEqual([])
+    const noted = io.events().filter(({ event }) => String(event).startsWith('audit.'))
+    expect(noted.map(({ seq }) => seq)).toEqual([1, 3, 4])
+    expect(noted.at(-1)).toMatchObject({ hash: chains[0]?.last.hash })
+  })
+
+  it('does not start while another server writes that file, and says so', async () => {
+    const first = new FakeProcess()
+    const settings = { ...env(), PARTWAY_AUDIT: `file:${path}` }
+    const exitCode = serve(settings, first)
+    await first.started()
+    const second = new FakeProcess()
+    expect(await serve(settings, second)).toBe(1)
+    expect(second.err).toContain(`PARTWAY_AUDIT: another process writes ${path}`)
+    first.emit('SIGTERM')
+    expect(await exitCode).toBe(0)
+  })
 })

@@ -37,7 +37,7 @@ describe('partway dev', () => {
     expect(page.status).toBe(200)
     expect(page.headers.get('content-type')).toContain('text/html')
     expect(page.headers.get('content-security-policy')).toBe(
-      `default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' http://127.0.0.1:${dev.bucketPort}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+      `default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none';script-src 'self' 'wasm-unsafe-eval';worker-src 'self';style-src 'self';img-src 'self';connect-src 'self' http://127.0.0.1:${dev.bucketPort}`,
     )
   })
 

@@ -67,6 +67,8 @@ export class FileHistory {
   /** Whose claim is the latest, of the creation or of the end, and until when nobody else may claim. */
   claimant: Actor | undefined
   leaseEnd = 0
+  /** Until when whoever opens it has its room. */
+  openingEnd = 0
   /** How often the test deleted an object of the owner. */
   deletions = 0
   /** The record as it last was. */

@@ -81,6 +81,7 @@ function noteStep(
       history.key = key
       if ((result as BeginOutcome).kind !== 'created') return
       world.forgetContents(history)
+      history.openingEnd = step.now + step.leaseMs
       noteClaim(world, { history, actor }, step)
       return
     }
@@ -89,6 +90,7 @@ function noteStep(
       noteClaim(world, { history, actor }, args[1] as ClaimStep)
       return
     case 'extend':
+      if (result === true) noteExtension(history, args[1] as ExtendStep)
       if (result !== true || history.extend(actor, args[1] as ExtendStep)) return
       problem(world, history, 'extend by one whose claim is not the latest')
       return
@@ -101,6 +103,10 @@ function noteStep(
       problem(world, history, `${name} by one whose claim is not the latest`)
     }
   }
+}
+
+function noteExtension(history: FileHistory, { state, now, leaseMs }: ExtendStep): void {
+  if (state === 'creating') history.openingEnd = now + leaseMs
 }
 
 function noteClaim(

@@ -7,6 +7,7 @@ import type {
   RemoveObject,
   SessionStore,
   UploadRef,
+  Usage,
 } from '../../src/coordinator/ports.js'
 import { type Session, TOKEN_METADATA_KEY } from '../../src/coordinator/session.js'
 import { S3_LIMITS } from '../../src/protocol/index.js'
@@ -19,6 +20,7 @@ import { note, noteBytes } from './notes.js'
 import { removalProblem } from './object-laws.js'
 import { type Actor, Stage } from './stage.js'
 import type { Call } from './steps.js'
+import { usageProblem } from './usage-law.js'
 
 const LEASE_MS = 60_000
 const SECRET = 'a secret of thirty-two bytes or more'
@@ -74,6 +76,8 @@ export class World {
         leaseMs: LEASE_MS,
         limits: { ...S3_LIMITS, minPartSize: CHUNK },
       },
+      // Of which there is always enough: so that what is taken is looked at in every step.
+      limits: { maxOpenUploads: 1_000, maxStoredBytes: 1e9 },
     })
   }
 
@@ -81,6 +85,10 @@ export class World {
   async sessionOf({ id, file }: FileHistory): Promise<Session | undefined> {
     if (id === undefined) return undefined
     return this.#store.find({ owner: file.spec.owner, id }, this.stage.now)
+  }
+
+  usageOf({ file }: FileHistory): Promise<Usage> {
+    return this.#store.usage(file.spec.owner, this.stage.now)
   }
 
   /** Of the model's uploads, those that somebody has to go on with. */
@@ -275,7 +283,8 @@ export class World {
     const isLate = next === undefined && performance.actor.wasStopped
     if (record !== undefined && (record.keepUntil <= now || isLate)) history.forget()
     const told = this.histories.map((one) => toldProblem(this, one))
-    for (const problem of [recordProblem(this, { history, next, call }), ...told]) {
+    const taken = await usageProblem(this, history)
+    for (const problem of [recordProblem(this, { history, next, call }), taken, ...told]) {
       if (problem !== undefined) this.problems.push(problem)
     }
     history.keep(next)

@@ -6,8 +6,32 @@ import type { Cluster, Redis } from 'ioredis'
  */
 export async function redisConcerns(redis: Redis | Cluster): Promise<string[]> {
   await redis.ping()
-  const concerns = await Promise.all([evictionConcern(redis), persistenceConcern(redis)])
+  const concerns = await Promise.all([
+    versionConcern(redis),
+    evictionConcern(redis),
+    persistenceConcern(redis),
+  ])
   return concerns.filter((concern) => concern !== undefined)
+}
+
+/** What this Redis is, in words for whoever runs it, as far as it tells. */
+export async function redisFacts(redis: Redis | Cluster): Promise<string[]> {
+  const [server, memory] = await Promise.all([info(redis, 'server'), info(redis, 'memory')])
+  const version = server?.get('redis_version')
+  const policy = memory?.get('maxmemory_policy')
+  return [
+    ...(version === undefined ? [] : [`It speaks the protocol of Redis ${version}.`]),
+    ...(policy === 'noeviction' ? ['It never drops keys to save memory (noeviction).'] : []),
+  ]
+}
+
+/** The first with all that the scripts need. */
+const OLDEST_VERSION = 5
+
+async function versionConcern(redis: Redis | Cluster): Promise<string | undefined> {
+  const version = (await info(redis, 'server'))?.get('redis_version')
+  if (version === undefined || Number.parseInt(version, 10) >= OLDEST_VERSION) return undefined
+  return `Redis ${version} is too old: Redis ${OLDEST_VERSION} or newer is needed.`
 }
 
 async function evictionConcern(redis: Redis | Cluster): Promise<string | undefined> {
@@ -45,7 +69,7 @@ async function savingSchedule(redis: Redis | Cluster): Promise<string | undefine
 
 async function info(
   redis: Redis | Cluster,
-  section: 'memory' | 'persistence',
+  section: 'server' | 'memory' | 'persistence',
 ): Promise<Map<string, string> | undefined> {
   try {
     const lines = (await redis.info(section)).split('\r\n')

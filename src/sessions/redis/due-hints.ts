@@ -1,7 +1,13 @@
 import type { Cluster, Redis } from 'ioredis'
 import * as z from 'zod/mini'
-import type { DueQuery, UploadRef } from '../../coordinator/ports.js'
-import { dueKey, uploadKeys } from './keys.js'
+import type {
+  DueQuery,
+  UnfinishedPage,
+  UnfinishedQuery,
+  UploadRef,
+} from '../../coordinator/ports.js'
+import type { Lifetime } from '../../coordinator/session.js'
+import { uploadKeys } from './keys.js'
 import { numberAt, type RunScript, textAt } from './scripts.js'
 
 /** Hints that are looked at in one go. */
@@ -18,6 +24,10 @@ export interface DueHintsOptions {
   readonly redis: Redis | Cluster
   readonly run: RunScript
   readonly keyPrefix: string
+  /** Where the hints are. */
+  readonly key: string
+  /** The script that says of an upload when there is something to do, if there will be. */
+  readonly when: 'lease' | 'idle'
 }
 
 /** That an upload is to be looked at, and when. */
@@ -26,14 +36,18 @@ interface Hint {
   readonly at: number
 }
 
+interface Expected extends Lifetime {
+  readonly now: number
+}
+
 interface DueUpload {
   readonly ref: UploadRef
-  readonly leaseUntil: number
+  readonly since: number
 }
 
 /**
- * Which uploads of all owners are worth a look, and when. On a Cluster the hints are in another slot than
- * the uploads, so the record alone says whether its lease has ended. A claim is never without a hint: it
+ * Which uploads of all owners are worth a look, and when: because a lease ends, or because they expire. On a Cluster
+ * the hints are in another slot than the uploads, so the record alone says whether that is so. A claim is never without a hint: it
  * is written with the claim, and moved or removed only by who has seen its score.
  */
 export class DueHints {
@@ -41,17 +55,37 @@ export class DueHints {
   readonly #run: RunScript
   readonly #keyPrefix: string
   readonly #key: string
+  readonly #when: 'lease' | 'idle'
 
-  constructor({ redis, run, keyPrefix }: DueHintsOptions) {
+  constructor({ redis, run, keyPrefix, key, when }: DueHintsOptions) {
     this.#redis = redis
     this.#run = run
     this.#keyPrefix = keyPrefix
-    this.#key = dueKey(keyPrefix)
+    this.#key = key
+    this.#when = when
   }
 
   /** For a claim that may be granted. */
   async add(ref: UploadRef, now: number, leaseUntil: number): Promise<void> {
     await this.#run('hint', [this.#key], [memberOf(ref), now, leaseUntil])
+  }
+
+  /** For an upload that may be begun, or is gone on with. */
+  async expect(ref: UploadRef, { expiresAt, keepUntil, now }: Expected): Promise<void> {
+    const forgotten = now - (keepUntil - expiresAt) - GRACE_MS
+    await this.#run('expect', [this.#key], [memberOf(ref), expiresAt, forgotten])
+  }
+
+  /** For an upload that has ended. Nobody waits for it, and the look is put off by as long as others may need. */
+  lookSoon(ref: UploadRef, now: number): void {
+    this.move(ref, now + GRACE_MS)
+  }
+
+  /** A page of all uploads that are noted here. */
+  async all({ limit, cursor = '0' }: UnfinishedQuery): Promise<UnfinishedPage> {
+    const [next, found] = await this.#redis.zscan(this.#key, cursor, 'COUNT', limit)
+    const refs = found.filter((_, position) => position % 2 === 0).map(refOf)
+    return { refs, ...(next === '0' ? {} : { nextCursor: next }) }
   }
 
   /**
@@ -81,7 +115,7 @@ export class DueHints {
       found.push(...outcomes.filter((outcome) => typeof outcome === 'object'))
       if (hints.length < BATCH) break
     }
-    found.sort((a, b) => a.leaseUntil - b.leaseUntil)
+    found.sort((a, b) => a.since - b.since)
     return found.slice(0, limit).map(({ ref }) => ref)
   }
 
@@ -97,18 +131,18 @@ export class DueHints {
 
   async #lookAt(hint: Hint, now: number): Promise<DueUpload | 'kept' | 'moved'> {
     const ref = refOf(hint.member)
-    const leaseUntil = await this.#leaseUntil(ref, now)
-    if (leaseUntil !== undefined && leaseUntil <= now) return { ref, leaseUntil }
-    if (leaseUntil === undefined && hint.at > now - GRACE_MS) return 'kept'
-    await this.#move(hint, leaseUntil ?? '')
+    const since = await this.#whenOf(ref, now)
+    if (since !== undefined && since <= now) return { ref, since }
+    if (since === undefined && hint.at > now - GRACE_MS) return 'kept'
+    await this.#move(hint, since ?? '')
     return 'moved'
   }
 
-  /** `undefined` where nobody has claimed the upload. */
-  async #leaseUntil(ref: UploadRef, now: number): Promise<number | undefined> {
+  /** `undefined` where there is nothing to come, such as no claim on the upload. */
+  async #whenOf(ref: UploadRef, now: number): Promise<number | undefined> {
     const { uploads } = uploadKeys(this.#keyPrefix, ref)
-    const reply = await this.#run('lease', [uploads], [ref.id, now])
-    return textAt(reply, 0) === 'claimed' ? numberAt(reply, 1) : undefined
+    const reply = await this.#run(this.#when, [uploads], [ref.id, now])
+    return textAt(reply, 0) === 'free' ? undefined : numberAt(reply, 1)
   }
 
   async #move({ member, at }: Hint, to: number | ''): Promise<void> {

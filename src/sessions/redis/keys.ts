@@ -8,6 +8,7 @@ export interface UploadKeys {
   readonly byAge: string
   readonly byEnd: string
   readonly contents: string
+  readonly charges: string
 }
 
 /** The prefix must not have a brace: Redis Cluster takes the first pair of them for the hash tag. */
@@ -20,6 +21,11 @@ export function dueKey(keyPrefix: string): string {
   return `${keyPrefix}due`
 }
 
+/** Where it is noted of all owners which uploads are under way: as {@link dueKey}. */
+export function idleKey(keyPrefix: string): string {
+  return `${keyPrefix}idle`
+}
+
 export function uploadKeys(keyPrefix: string, { owner, id }: UploadRef): UploadKeys {
   const own = `${keyPrefix}{${hashTag(owner)}}:`
   return {
@@ -29,6 +35,7 @@ export function uploadKeys(keyPrefix: string, { owner, id }: UploadRef): UploadK
     byAge: `${own}by-age`,
     byEnd: `${own}by-end`,
     contents: `${own}contents`,
+    charges: `${own}charges`,
   }
 }
 

@@ -5,6 +5,7 @@ import type {
   ClaimOutcome,
   ClaimStep,
   DueQuery,
+  Exceeded,
   ExtendStep,
   ListUploads,
   OpenStep,
@@ -13,17 +14,22 @@ import type {
   ReplaceStep,
   SessionStore,
   SettleStep,
+  Signing,
+  UnfinishedPage,
+  UnfinishedQuery,
   UploadPage,
   UploadRef,
+  Usage,
 } from '../../coordinator/ports.js'
 import type { Session, Upload, UploadDraft } from '../../coordinator/session.js'
+import { USAGE_LIMITS } from '../../coordinator/usage.js'
 import { CHECKSUM_BYTES, UPLOAD_STATES } from '../../protocol/index.js'
 import { decodeCursor, encodeCursor, listEntry } from '../list-position.js'
 import { decodeSlots } from '../part-slots.js'
 import { type RefusalKind, refusedPart } from '../refused-part.js'
 import { decodeDraft, decodeRecord, encodeDraft, encodeObject, toUpload } from '../stored-upload.js'
 import { DueHints } from './due-hints.js'
-import { checkKeyPrefix, uploadKeys } from './keys.js'
+import { checkKeyPrefix, dueKey, idleKey, uploadKeys } from './keys.js'
 import { encodeChanges, span } from './part-changes.js'
 import { hashAt, numberAt, type Reply, type RunScript, scriptRunner, textAt } from './scripts.js'
 
@@ -59,6 +65,7 @@ export class RedisSessionStore implements SessionStore {
   readonly #ownsConnection: boolean
   readonly #run: RunScript
   readonly #hints: DueHints
+  readonly #idle: DueHints
 
   constructor({ redis, keyPrefix = 'partway:', ownsConnection = false }: RedisSessionStoreOptions) {
     checkKeyPrefix(keyPrefix)
@@ -66,11 +73,13 @@ export class RedisSessionStore implements SessionStore {
     this.#keyPrefix = keyPrefix
     this.#ownsConnection = ownsConnection
     this.#run = scriptRunner(redis)
-    this.#hints = new DueHints({ redis, run: this.#run, keyPrefix })
+    const common = { redis, run: this.#run, keyPrefix }
+    this.#hints = new DueHints({ ...common, key: dueKey(keyPrefix), when: 'lease' })
+    this.#idle = new DueHints({ ...common, key: idleKey(keyPrefix), when: 'idle' })
   }
 
   async begin(draft: UploadDraft, step: BeginStep): Promise<BeginOutcome> {
-    const reply = await this.#run('begin', this.#contentKeys(draft), [
+    const begin = this.#run('begin', this.#everyKey(draft), [
       draft.id,
       step.now,
       step.leaseMs,
@@ -83,7 +92,11 @@ export class RedisSessionStore implements SessionStore {
       CHECKSUM_BYTES[draft.checksum],
       KEY_MARGIN_MS,
       step.content ?? '',
+      draft.size,
+      step.limits === undefined ? '' : JSON.stringify(step.limits),
+      ...signingArgs(step.signing),
     ])
+    const [reply] = await Promise.all([begin, this.#idle.expect(draft, step)])
     switch (textAt(reply, 0)) {
       case 'created':
         return {
@@ -95,15 +108,19 @@ export class RedisSessionStore implements SessionStore {
         }
       case 'busy':
         return { kind: 'busy', retryAfterMs: numberAt(reply, 1) }
+      case 'over-limit':
+        return { kind: 'over-limit', ...exceededAt(reply) }
+      case 'over-budget':
+        return { kind: 'over-budget', used: numberAt(reply, 1), max: numberAt(reply, 2) }
       default:
         return { kind: 'exists', session: sessionOf(reply) }
     }
   }
 
   async open(ref: UploadRef, { fence, multipartId, now, adopted }: OpenStep): Promise<boolean> {
-    const { uploads } = this.#keys(ref)
+    const { uploads, charges } = this.#keys(ref)
     const args = [ref.id, now, fence, multipartId, adopted ? 1 : 0]
-    const reply = await this.#run('open', [uploads], args)
+    const reply = await this.#run('open', [uploads, charges], args)
     return textAt(reply, 0) === 'opened'
   }
 
@@ -115,18 +132,24 @@ export class RedisSessionStore implements SessionStore {
   async recordParts(ref: UploadRef, change: PartsChange): Promise<RecordOutcome> {
     const changes = [...change.signed, ...change.arrived]
     const [low, high] = span(changes)
-    const reply = await this.#run('record', this.#allKeys(ref), [
-      ref.id,
-      change.now,
-      change.expiresAt,
-      change.keepUntil,
-      low,
-      high,
-      encodeChanges(changes),
-      KEY_MARGIN_MS,
-    ])
+    const reply = await this.#run(
+      'record',
+      [...this.#allKeys(ref), this.#keys(ref).charges],
+      [
+        ref.id,
+        change.now,
+        change.expiresAt,
+        change.keepUntil,
+        low,
+        high,
+        encodeChanges(changes),
+        KEY_MARGIN_MS,
+        ...signingArgs(change.signing),
+      ],
+    )
     const kind = textAt(reply, 0)
     if (kind === 'not-found') return { kind }
+    if (kind === 'over-budget') return { kind, used: numberAt(reply, 1), max: numberAt(reply, 2) }
     if (kind === 'recorded') {
       const { arrived } = decodeRecord(textAt(reply, 2))
       return { kind, upload: uploadOf(reply), arrivedCount: arrived }
@@ -150,12 +173,12 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async claim(ref: UploadRef, step: ClaimStep): Promise<ClaimOutcome> {
-    const { to, now, leaseMs, expectedHash = '' } = step
+    const { to, now, leaseMs, expectedHash = '', maxStoredBytes = '' } = step
     const leaseUntil = now + leaseMs
-    const args = [ref.id, now, leaseMs, to, expectedHash]
+    const args = [ref.id, now, leaseMs, to, expectedHash, maxStoredBytes]
     const [, reply] = await Promise.all([
       this.#hints.add(ref, now, leaseUntil),
-      this.#run('claim', this.#sessionKeys(ref), args),
+      this.#run('claim', [...this.#sessionKeys(ref), this.#keys(ref).charges], args),
     ])
     const kind = textAt(reply, 0)
     switch (kind) {
@@ -170,6 +193,11 @@ export class RedisSessionStore implements SessionStore {
         return { kind, state: stateAt(reply, 1), retryAfterMs: numberAt(reply, 2) }
       case 'wrong-state':
         return { kind, upload: this.#unclaimed(ref, uploadOf(reply), leaseUntil) }
+      case 'over-limit': {
+        // The hint stays, since it may be that of an older claim; one that leads to nothing goes by itself.
+        const [used, asked] = [numberAt(reply, 1), numberAt(reply, 2)]
+        return { kind, limit: 'maxStoredBytes', max: Number(maxStoredBytes), used, asked }
+      }
       default:
         this.#hints.drop(ref, leaseUntil)
         return { kind: 'not-found' }
@@ -177,8 +205,12 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async extend(ref: UploadRef, { state, fence, now, leaseMs }: ExtendStep): Promise<boolean> {
-    const { uploads } = this.#keys(ref)
-    const reply = await this.#run('extend', [uploads], [ref.id, now, fence, state, leaseMs])
+    const { uploads, charges } = this.#keys(ref)
+    const reply = await this.#run(
+      'extend',
+      [uploads, charges],
+      [ref.id, now, fence, state, leaseMs],
+    )
     // Only then: whoever is refused must not put off the hint of the claim that came after his.
     const isExtended = textAt(reply, 0) === 'extended'
     if (isExtended) this.#hints.move(ref, now + leaseMs)
@@ -202,15 +234,29 @@ export class RedisSessionStore implements SessionStore {
     const isLeft = step.to === 'verifying'
     const [, reply] = await Promise.all([
       isLeft && this.#hints.add(ref, step.now, step.now),
-      this.#run('settle', this.#contentKeys(ref), args),
+      this.#run('settle', this.#everyKey(ref), args),
     ])
     if (textAt(reply, 0) !== 'settled') return false
     if (!isLeft && step.from !== 'creating') this.#hints.drop(ref, numberAt(reply, 1))
+    if (step.to !== 'uploading' && !isLeft) this.#idle.lookSoon(ref, step.now)
     return true
   }
 
   due(query: DueQuery): Promise<readonly UploadRef[]> {
     return this.#hints.due(query)
+  }
+
+  overdue(query: DueQuery): Promise<readonly UploadRef[]> {
+    return this.#idle.due(query)
+  }
+
+  unfinished(query: UnfinishedQuery): Promise<UnfinishedPage> {
+    return this.#idle.all(query)
+  }
+
+  /** Keys end with their records, and each `begin` forgets records of its owner. */
+  async purge(): Promise<number> {
+    return 0
   }
 
   async list(owner: string, { now, limit, state, cursor }: ListUploads): Promise<UploadPage> {
@@ -223,6 +269,17 @@ export class RedisSessionStore implements SessionStore {
     return {
       uploads: listedUploads(reply),
       ...(next === '' ? {} : { nextCursor: encodeCursor(next) }),
+    }
+  }
+
+  async usage(owner: string, now: number): Promise<Usage> {
+    const { uploads, charges } = this.#keys({ owner, id: '' })
+    const reply = await this.#run('usage', [uploads, charges], [now])
+    return {
+      openUploads: numberAt(reply, 0),
+      reservedBytes: numberAt(reply, 1),
+      storedBytes: numberAt(reply, 2),
+      uploadsToday: numberAt(reply, 3),
     }
   }
 
@@ -260,12 +317,26 @@ export class RedisSessionStore implements SessionStore {
     return [uploads, parts, etags, byAge, byEnd]
   }
 
-  #contentKeys(ref: UploadRef): string[] {
-    return [...this.#allKeys(ref), this.#keys(ref).contents]
+  #everyKey(ref: UploadRef): string[] {
+    const { contents, charges } = this.#keys(ref)
+    return [...this.#allKeys(ref), contents, charges]
   }
 }
 
 const CLAIMED: ReadonlySet<string> = new Set(['completing', 'verifying', 'aborting'])
+
+function signingArgs({ urls, perPart, spare }: Signing = NOTHING_SIGNED): number[] {
+  return [urls, perPart, spare]
+}
+
+const NOTHING_SIGNED: Signing = { urls: 0, perPart: 0, spare: Number.MAX_SAFE_INTEGER }
+
+function exceededAt(reply: Reply): Exceeded {
+  const name = textAt(reply, 1)
+  const limit = USAGE_LIMITS.find((known) => known === name)
+  if (limit === undefined) throw new TypeError(`Redis script gave the unknown limit ${name}`)
+  return { limit, max: numberAt(reply, 2), used: numberAt(reply, 3), asked: numberAt(reply, 4) }
+}
 
 function uploadOf(reply: Reply, position = 1): Upload {
   const record = decodeRecord(textAt(reply, position + 1))

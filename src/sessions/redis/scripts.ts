@@ -16,7 +16,7 @@ export type RunScript = (
  * Part of every command's name. To be raised when the arguments, the replies or the stored form of
  * a script change, so that two releases can share one connection.
  */
-const VERSION = 3
+const VERSION = 4
 
 /** Teaches the connection our scripts; ioredis sends them by their digest and loads them when missing. */
 export function scriptRunner(redis: Redis | Cluster): RunScript {

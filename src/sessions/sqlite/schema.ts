@@ -46,6 +46,32 @@ export const STEPS: readonly string[] = [
      PRIMARY KEY (owner, content)
    ) WITHOUT ROWID;
    CREATE INDEX contents_by_upload ON contents (upload);`,
+  `ALTER TABLE uploads ADD COLUMN renewed INTEGER;
+   ALTER TABLE uploads ADD COLUMN urls INTEGER;
+   ALTER TABLE uploads ADD COLUMN urls_day INTEGER;
+   ALTER TABLE uploads ADD COLUMN size INTEGER;
+   ALTER TABLE uploads ADD COLUMN reserved_until INTEGER;
+   ALTER TABLE uploads ADD COLUMN stored_until INTEGER;
+   UPDATE uploads SET size = json_extract(draft, '$.size'),
+     reserved_until = CASE
+       WHEN state = 'creating' THEN min(lease_until, keep_until)
+       WHEN state IN ('uploading', 'aborting') THEN expires_at
+       WHEN state = 'completing' OR (state = 'verifying' AND standing IS NULL) THEN keep_until
+     END,
+     stored_until = CASE
+       WHEN state = 'completed' OR (state = 'verifying' AND standing IS NOT NULL) THEN keep_until
+     END;
+   CREATE INDEX uploads_reserved ON uploads (owner, reserved_until, size, state, renewed)
+     WHERE reserved_until IS NOT NULL;
+   CREATE INDEX uploads_stored ON uploads (owner, stored_until, size)
+     WHERE stored_until IS NOT NULL;
+   CREATE TABLE days (
+     owner TEXT PRIMARY KEY,
+     day INTEGER NOT NULL,
+     opened INTEGER NOT NULL
+   ) WITHOUT ROWID;
+   CREATE INDEX days_by_day ON days (day);`,
+  `CREATE INDEX uploads_by_expiry ON uploads (expires_at) WHERE state IN ('creating', 'uploading');`,
 ]
 
 /** Brings the file to this release's form. Several processes may open it at once. */

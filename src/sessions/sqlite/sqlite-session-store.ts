@@ -1,11 +1,11 @@
 import type Database from 'libsql'
-import * as z from 'zod/mini'
 import type {
   BeginOutcome,
   BeginStep,
   ClaimOutcome,
   ClaimStep,
   DueQuery,
+  Exceeded,
   ExtendStep,
   ListUploads,
   OpenStep,
@@ -14,35 +14,41 @@ import type {
   ReplaceStep,
   SessionStore,
   SettleStep,
+  UnfinishedPage,
+  UnfinishedQuery,
   UploadPage,
   UploadRef,
+  Usage,
 } from '../../coordinator/ports.js'
-import type {
-  Lifetime,
-  PartRecord,
-  Session,
-  Upload,
-  UploadDraft,
-} from '../../coordinator/session.js'
+import type { Session, Upload, UploadDraft } from '../../coordinator/session.js'
+import { exceeded, storedExceeded } from '../../coordinator/usage.js'
 import { decodeCursor, encodeCursor, listEntry } from '../list-position.js'
 import { refusedPart } from '../refused-part.js'
+import { spend } from '../sign-budget.js'
 import {
   decodeDraft,
   encodeDraft,
   encodeObject,
-  recordSchema,
   toUpload,
   type UploadRecord,
 } from '../stored-upload.js'
-import { changedParts, type PartsByIndex, refusalOf } from './changed-parts.js'
+import { changedParts, refusalOf } from './changed-parts.js'
+import { OwnerTable } from './owner-table.js'
 import { PartTable } from './part-table.js'
+import { ENDED, isClaimable, isRenewal, longer, roomOf } from './record-rules.js'
+import { RolledBack } from './rolled-back.js'
+import {
+  arrivedIn,
+  asRefs,
+  asRow,
+  asRows,
+  byIndex,
+  listedUpload,
+  type Row,
+  unfinishedPage,
+  urlsOf,
+} from './rows.js'
 import { prepareStatements, type Statements } from './statements.js'
-
-const rowSchema = z.extend(recordSchema, { row: z.int(), draft: z.string() })
-
-type Row = z.infer<typeof rowSchema>
-
-const refsSchema = z.array(z.object({ owner: z.string(), id: z.string() }))
 
 /** A place before the newest upload there can be. */
 const BEFORE_ALL = { createdAt: Number.MAX_SAFE_INTEGER, id: '' }
@@ -56,16 +62,18 @@ export class SqliteSessionStore implements SessionStore {
   readonly #db: Database.Database
   readonly #sql: Statements
   readonly #parts: PartTable
+  readonly #owners: OwnerTable
 
   /** `db` must have this release's schema; `openSqliteSessionStore` sees to that. */
   constructor(db: Database.Database) {
     this.#db = db
     this.#sql = prepareStatements(db)
     this.#parts = new PartTable(db)
+    this.#owners = new OwnerTable(db)
   }
 
   async begin(draft: UploadDraft, step: BeginStep): Promise<BeginOutcome> {
-    return this.#atomically(() => {
+    return this.#withinLimits(draft, step, () => {
       const old = asRow(this.#sql.findAny.get([draft.owner, draft.id]))
       if (old !== undefined && old.keepUntil > step.now) {
         const isEnded = ENDED.has(old.state)
@@ -74,9 +82,9 @@ export class SqliteSessionStore implements SessionStore {
           const left = old.leaseUntil - step.now
           if (left > 0) return { kind: 'busy', retryAfterMs: left }
         } else if (!isEnded || step.supersedes !== undefined) {
-          const isOpen = old.state === 'uploading'
-          const record = isOpen ? this.#update(old, longer(old, step)) : old
-          return { kind: 'exists', session: this.#session(record) }
+          return old.state === 'uploading'
+            ? this.#join(step, old)
+            : { kind: 'exists', session: this.#session(old) }
         }
         return this.#create(draft, step, old)
       }
@@ -91,6 +99,7 @@ export class SqliteSessionStore implements SessionStore {
       if (row?.state !== 'creating' || row.fence !== fence) return false
       const found = adopted && { adopted: 1 as const }
       this.#update(row, { state: 'uploading', leaseUntil: 0, multipartId, ...found })
+      this.#owners.countOpened(ref.owner, row, now)
       return true
     })
   }
@@ -117,6 +126,8 @@ export class SqliteSessionStore implements SessionStore {
       const known = this.#parts.around(row.row, draft.checksum, indexes)
       const parts = changedParts(draft, byIndex(known), change)
       if ('kind' in parts) return refusedPart(parts.kind, parts.index, upload)
+      const spent = change.signing && spend(row, change.signing, { ...draft, now: change.now })
+      if (spent?.kind === 'over-budget') return spent
       const changed = [...parts.values()]
       const had = known.filter(({ index }) => parts.has(index))
       this.#parts.put(row.row, draft.checksum, changed)
@@ -124,6 +135,7 @@ export class SqliteSessionStore implements SessionStore {
         ...longer(row, change),
         revision: row.revision + (changed.length > 0 ? 1 : 0),
         arrived: row.arrived + arrivedIn(changed) - arrivedIn(had),
+        ...urlsOf(spent),
       })
       return { kind: 'recorded', upload: toUpload(draft, record), arrivedCount: record.arrived }
     })
@@ -158,6 +170,8 @@ export class SqliteSessionStore implements SessionStore {
       if (!isClaimable(row, step)) {
         return { kind: 'wrong-state', upload: toUpload(decodeDraft(row.draft), row) }
       }
+      const limit = this.#storedLimit(row, ref, step)
+      if (limit !== undefined) return { kind: 'over-limit', ...limit }
       const fence = row.fence + 1
       const attempt = (state === to ? (row.attempts ?? 0) : 0) + (leaseMs > 0 ? 1 : 0)
       const expectedHash = step.expectedHash ?? row.expectedHash
@@ -192,6 +206,7 @@ export class SqliteSessionStore implements SessionStore {
         ...(step.object === undefined ? {} : { object: encodeObject(step.object) }),
         ...(step.epoch === undefined ? {} : { epoch: step.epoch }),
       })
+      this.#owners.countOpened(ref.owner, row, step.now)
       const contents = step.to === 'completed' ? (step.contents ?? []) : []
       for (const content of contents) this.#sql.putContent.run([ref.owner, content, row.row])
       return true
@@ -199,7 +214,20 @@ export class SqliteSessionStore implements SessionStore {
   }
 
   async due({ now, limit }: DueQuery): Promise<readonly UploadRef[]> {
-    return refsSchema.parse(this.#sql.due.all([now, now, limit]))
+    return asRefs(this.#sql.due.all([now, now, limit]))
+  }
+
+  async overdue({ now, limit }: DueQuery): Promise<readonly UploadRef[]> {
+    return asRefs(this.#sql.overdue.all([now, now, now, limit]))
+  }
+
+  async unfinished({ limit, cursor = '0' }: UnfinishedQuery): Promise<UnfinishedPage> {
+    return unfinishedPage(this.#sql.unfinished.all([Number(cursor), limit]), limit)
+  }
+
+  async purge({ now, limit }: DueQuery): Promise<number> {
+    this.#owners.purge(now)
+    return this.#sql.purgeMany.run([now, limit]).changes
   }
 
   async list(owner: string, { now, limit, state, cursor }: ListUploads): Promise<UploadPage> {
@@ -210,10 +238,14 @@ export class SqliteSessionStore implements SessionStore {
       state === undefined
         ? this.#sql.list.all([...from, limit + 1])
         : this.#sql.listState.all([...from, state, limit + 1])
-    const uploads = z.array(rowSchema).parse(found.slice(0, limit)).map(listedUpload)
+    const uploads = asRows(found.slice(0, limit)).map(listedUpload)
     const last = uploads.at(-1)
     if (found.length <= limit || last === undefined) return { uploads }
     return { uploads, nextCursor: encodeCursor(listEntry(last.upload)) }
+  }
+
+  async usage(owner: string, now: number): Promise<Usage> {
+    return this.#owners.usage(owner, now)
   }
 
   async check(): Promise<void> {
@@ -241,14 +273,33 @@ export class SqliteSessionStore implements SessionStore {
     }
   }
 
+  /** The upload takes parts already; one past its time takes its room again. */
+  #join(step: BeginStep, row: Row): BeginOutcome {
+    const { now, signing } = step
+    const { totalChunks } = decodeDraft(row.draft)
+    const urls = Math.min(signing?.urls ?? 0, totalChunks - row.arrived)
+    const spent = signing && spend(row, { ...signing, urls }, { totalChunks, now })
+    if (spent?.kind === 'over-budget') return spent
+    const record = this.#update(row, { ...longer(row, step), ...urlsOf(spent) })
+    return { kind: 'exists', session: this.#session(record) }
+  }
+
   /** In place of `old`, if there is one. */
   #create(draft: UploadDraft, step: BeginStep, old?: Row): BeginOutcome {
+    const { now, signing } = step
+    const urls = Math.min(signing?.urls ?? 0, draft.totalChunks)
+    const spent = signing && spend({}, { ...signing, urls }, { ...draft, now })
+    if (spent?.kind === 'over-budget') return spent
     if (old !== undefined) this.#sql.delete.run([old.row])
-    this.#sql.purge.run([step.now])
+    this.#sql.purge.run([now])
+    this.#owners.purge(now)
     const epoch = (old?.epoch ?? 0) + 1
     const judged = (old?.state === 'creating' ? old.judged : old?.epoch) ?? 0
     // The fences of an upload start at the time, so that they grow even where its record was forgotten.
-    const fence = (old?.fence ?? step.now) + 1
+    const fence = (old?.fence ?? now) + 1
+    const leaseUntil = now + step.leaseMs
+    const { keepUntil, expiresAt } = step
+    const { reservedUntil } = roomOf({ state: 'creating', leaseUntil, expiresAt, keepUntil })
     this.#sql.insert.run([
       draft.owner,
       draft.id,
@@ -257,12 +308,43 @@ export class SqliteSessionStore implements SessionStore {
       epoch,
       judged,
       fence,
-      step.now + step.leaseMs,
-      step.expiresAt,
-      step.keepUntil,
+      leaseUntil,
+      expiresAt,
+      keepUntil,
+      isRenewal(old) ? 1 : null,
+      spent?.urls ?? null,
+      spent?.urlsDay ?? null,
+      draft.size,
+      reservedUntil,
     ])
     const twin = this.#twin(draft, step)
     return { kind: 'created', epoch, fence, judged, ...(twin && { twin }) }
+  }
+
+  #storedLimit({ state, draft }: Row, { owner }: UploadRef, step: ClaimStep): Exceeded | undefined {
+    const { to, now, maxStoredBytes } = step
+    const isFirst = state === 'uploading' && to === 'completing'
+    if (!isFirst || maxStoredBytes === undefined) return undefined
+    const { storedBytes } = this.#owners.usage(owner, now)
+    return storedExceeded(maxStoredBytes, storedBytes, decodeDraft(draft).size)
+  }
+
+  /** Takes the step if the owner has room for it; otherwise nothing of it is left. */
+  #withinLimits({ owner }: UploadDraft, step: BeginStep, take: () => BeginOutcome): BeginOutcome {
+    const { now, limits } = step
+    try {
+      return this.#atomically(() => {
+        if (limits === undefined) return take()
+        const before = this.#owners.usage(owner, now)
+        const outcome = take()
+        const limit = exceeded(limits, before, this.#owners.usage(owner, now))
+        if (limit !== undefined) throw new RolledBack({ kind: 'over-limit', ...limit })
+        return outcome
+      })
+    } catch (error) {
+      if (error instanceof RolledBack) return error.outcome
+      throw error
+    }
   }
 
   #twin({ owner }: UploadDraft, { content, now }: BeginStep): Upload | undefined {
@@ -273,6 +355,7 @@ export class SqliteSessionStore implements SessionStore {
 
   #update(row: Row, changes: Partial<UploadRecord>): Row {
     const record = { ...row, ...changes }
+    const { reservedUntil, storedUntil } = roomOf(record)
     this.#sql.update.run([
       record.state,
       record.epoch,
@@ -288,39 +371,12 @@ export class SqliteSessionStore implements SessionStore {
       record.expectedHash ?? null,
       record.standing ?? null,
       record.object ?? null,
+      record.urls ?? null,
+      record.urlsDay ?? null,
+      reservedUntil,
+      storedUntil,
       row.row,
     ])
     return record
   }
-}
-
-/** What another `init` replaces. */
-const ENDED: ReadonlySet<string> = new Set(['failed', 'aborted', 'expired'])
-
-function isClaimable({ state, expiresAt }: Row, { to, now }: ClaimStep): boolean {
-  if (state === 'uploading') return to === 'aborting' || (to === 'completing' && expiresAt > now)
-  return state === to || (state === 'completed' && to === 'verifying')
-}
-
-function asRow(found: unknown): Row | undefined {
-  return found === undefined ? undefined : rowSchema.parse(found)
-}
-
-function longer(row: Lifetime, step: Lifetime): Lifetime {
-  return {
-    expiresAt: Math.max(row.expiresAt, step.expiresAt),
-    keepUntil: Math.max(row.keepUntil, step.keepUntil),
-  }
-}
-
-function byIndex(parts: readonly PartRecord[]): PartsByIndex {
-  return new Map(parts.map((part) => [part.index, part]))
-}
-
-function arrivedIn(parts: readonly PartRecord[]): number {
-  return parts.reduce((count, { etag }) => count + (etag === undefined ? 0 : 1), 0)
-}
-
-function listedUpload(row: Row) {
-  return { upload: toUpload(decodeDraft(row.draft), row), arrivedCount: row.arrived }
 }

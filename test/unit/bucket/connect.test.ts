@@ -80,4 +80,29 @@ describe('connectS3', () => {
       await server.stop()
     }
   })
+
+  it('sends further headers with each call, of which the signature says nothing', async () => {
+    const server = await scriptedServer([{ status: 404 }, { status: 500 }])
+    try {
+      let count = 0
+      const headers = () => ({ traceparent: `trace-${++count}` })
+      const { bucket } = connect({ endpoint: server.url, headers })
+      await expect(bucket.headObject('k')).resolves.toEqual({ kind: 'absent' })
+      const completion = {
+        key: 'k',
+        multipartId: 'm',
+        checksum: 'none',
+        parts: [],
+        size: 0,
+      } as const
+      await expect(bucket.completeMultipartUpload(completion)).rejects.toThrow()
+      expect(server.headers.map(({ traceparent }) => traceparent)).toEqual(['trace-1', 'trace-2'])
+      for (const { authorization = '' } of server.headers) {
+        expect(authorization).toMatch(/SignedHeaders=[a-z0-9;-]+,/)
+        expect(authorization).not.toContain('trace')
+      }
+    } finally {
+      await server.stop()
+    }
+  })
 })

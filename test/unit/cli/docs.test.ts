@@ -16,7 +16,8 @@ function sectionOf(heading: string): string {
 }
 
 function optionsOf(command: Command): string[] {
-  return command.options.map(({ flags }) => flags).sort()
+  const withParts = [command, ...command.commands]
+  return withParts.flatMap(({ options }) => options.map(({ flags }) => flags)).sort()
 }
 
 describe('docs/cli.md', () => {
@@ -38,6 +39,8 @@ describe('exit codes', () => {
   it.each([
     ['INVALID_OPTION', undefined, 2],
     ['FILE_TOO_LARGE', 413, 3],
+    ['QUOTA_EXCEEDED', 413, 3],
+    ['LIMIT_REACHED', 429, 3],
     ['BUCKET_REFUSED', undefined, 3],
     ['INVENTED_LATER', 409, 3],
     ['TOO_MANY_REQUESTS', 429, 4],

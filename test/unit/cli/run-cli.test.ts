@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -296,4 +296,30 @@ describe('bad arguments', () => {
 it('partway serve runs on the environment that it is given', async () => {
   expect(await runCli(['serve'], io)).not.toBe(0)
   expect(io.stderr.text).toContain('PARTWAY_BUCKET')
+})
+
+describe('partway token', () => {
+  it('prints the line for the file on stdout, and the token, which is in no line, on stderr', async () => {
+    expect(await runCli(['token', 'ada'], io)).toBe(0)
+    const token = io.stderr.text.trim()
+    expect(token).toMatch(/^[A-Za-z0-9_-]{43}$/)
+    const hash = createHash('sha256').update(token).digest('hex')
+    expect(io.stdout.text).toBe(`ada:sha256:${hash}\n`)
+  })
+
+  it('makes another one each time', async () => {
+    const second = new FakeIo()
+    await runCli(['token', 'ada'], io)
+    await runCli(['token', 'ada'], second)
+    expect(second.stderr.text).not.toBe(io.stderr.text)
+  })
+
+  it.each(['', '#ada', ' ada', 'a\nmallory', 'x'.repeat(257)])(
+    'refuses the owner %j, which no line could hold',
+    async (owner) => {
+      expect(await runCli(['token', owner], io)).toBe(2)
+      expect(io.stdout.text).toBe('')
+      expect(io.stderr.text).toContain('The owner must')
+    },
+  )
 })

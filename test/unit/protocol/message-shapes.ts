@@ -14,7 +14,7 @@ export interface Fold<T> {
   optional(value: T): T
   /** Keys are the user's own. */
   map(): T
-  leaf(): T
+  leaf(schema: z.core.$ZodType): T
 }
 
 export function fold<T>(schema: z.core.$ZodType, by: Fold<T>): T {
@@ -26,7 +26,7 @@ export function fold<T>(schema: z.core.$ZodType, by: Fold<T>): T {
   if (schema instanceof z.ZodMiniOptional) {
     return by.optional(fold(schema._zod.def.innerType, by))
   }
-  return schema instanceof z.ZodMiniRecord ? by.map() : by.leaf()
+  return schema instanceof z.ZodMiniRecord ? by.map() : by.leaf(schema)
 }
 
 /** The fields that are complained of; `undefined` when there is nothing to complain of. */

@@ -101,8 +101,10 @@ describe('metadata', () => {
   })
 
   it('does no harm with the names of Object', () => {
-    const parsed = parse(JSON.parse('{"__proto__": "a", "constructor": "b"}'))
-    expect(parsed).toMatchObject({ kind: 'ok', value: { metadata: { constructor: 'b' } } })
+    expect(refusedFields(parse({ constructor: 'b' }))).toEqual(['metadata.constructor'])
+    expect(refusedFields(parse({ prototype: 'b' }))).toEqual(['metadata.prototype'])
+    const parsed = parse(JSON.parse('{"__proto__": "a", "valueof": "b"}'))
+    expect(parsed).toMatchObject({ kind: 'ok', value: { metadata: { valueof: 'b' } } })
     expect({}).not.toHaveProperty('a')
   })
 })

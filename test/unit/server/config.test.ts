@@ -15,6 +15,8 @@ function problemsOf(env: Record<string, string | undefined>): readonly string[] 
   return outcome.kind === 'invalid' ? outcome.problems : []
 }
 
+const perMinute = (limit: number) => ({ limit, windowSeconds: 60 })
+
 describe('readConfig', () => {
   it('needs a bucket and a secret, and has a default for everything else', () => {
     expect(configOf()).toEqual({
@@ -22,16 +24,42 @@ describe('readConfig', () => {
       port: 8000,
       bucket: { name: 'uploads', region: 'us-east-1' },
       store: { kind: 'sqlite', path: './.partway/sessions.db' },
-      secret: SECRET,
+      secrets: [SECRET],
+      auth: { kind: 'none' },
       probe: true,
       urlTtlSeconds: 900,
       sessionTtlMs: 604_800_000,
       retentionMs: 604_800_000,
       leaseMs: 60_000,
       verifyConcurrency: 2,
-      maxSize: 5_497_558_138_880,
+      janitorIntervalMs: 300_000,
+      checkContent: false,
+      limits: { maxFileSize: 5_497_558_138_880 },
+      signBudget: 10,
       keyPrefix: '',
       corsOrigins: [],
+      guard: {
+        rates: {
+          owner: {
+            init: perMinute(6_000),
+            parts: perMinute(12_000),
+            status: perMinute(6_000),
+            complete: perMinute(6_000),
+            other: perMinute(3_000),
+          },
+          address: {
+            init: perMinute(12_000),
+            parts: perMinute(24_000),
+            status: perMinute(12_000),
+            complete: perMinute(12_000),
+            other: perMinute(6_000),
+          },
+          refused: perMinute(300),
+        },
+        inFlightPerAddress: 256,
+        maxConnections: 1_024,
+        keepAliveMs: 65_000,
+      },
       page: false,
       logLevel: 'info',
     })
@@ -56,10 +84,23 @@ describe('readConfig', () => {
         PARTWAY_RETENTION: '24h',
         PARTWAY_LEASE: '2s',
         PARTWAY_VERIFY_CONCURRENCY: '0',
+        PARTWAY_JANITOR_INTERVAL: '90s',
         PARTWAY_MAX_SIZE: '50TB',
         PARTWAY_ALLOWED_TYPES: 'image/PNG, video/*',
         PARTWAY_KEY_PREFIX: 'team/uploads/',
+        PARTWAY_CHECK_CONTENT: 'true',
+        PARTWAY_AUDIT: 'file:audit.log',
         PARTWAY_CORS_ORIGINS: 'https://a.example,http://localhost:5173',
+        PARTWAY_TRUST_PROXY: 'loopback, 10.0.0.0/8',
+        PARTWAY_RATE_INIT: '20/10s',
+        PARTWAY_RATE_PARTS: '60/min,90/2h',
+        PARTWAY_RATE_STATUS: 'off,5/s',
+        PARTWAY_RATE_COMPLETE: 'off',
+        PARTWAY_RATE_OTHER: '1/d,off',
+        PARTWAY_RATE_REFUSED: 'off',
+        PARTWAY_IN_FLIGHT_PER_IP: '8',
+        PARTWAY_MAX_CONNECTIONS: '50',
+        PARTWAY_KEEP_ALIVE: '2m',
         PARTWAY_PAGE: 'true',
         PARTWAY_LOG_LEVEL: 'debug',
       }),
@@ -74,7 +115,8 @@ describe('readConfig', () => {
         forcePathStyle: false,
       },
       store: { kind: 'redis', url: 'rediss://:pass@redis:6380/1' },
-      secret: SECRET,
+      secrets: [SECRET],
+      auth: { kind: 'none' },
       checksum: 'crc32c',
       probe: false,
       urlTtlSeconds: 3600,
@@ -82,10 +124,31 @@ describe('readConfig', () => {
       retentionMs: 86_400_000,
       leaseMs: 2_000,
       verifyConcurrency: 0,
-      maxSize: 50e12,
-      allowedTypes: ['image/png', 'video/*'],
+      janitorIntervalMs: 90_000,
+      checkContent: true,
+      audit: { to: { kind: 'file', path: 'audit.log' }, owners: 'hashed', isRequired: true },
+      limits: { maxFileSize: 50e12, allowedTypes: ['image/png', 'video/*'] },
+      signBudget: 10,
       keyPrefix: 'team/uploads/',
       corsOrigins: ['https://a.example', 'http://localhost:5173'],
+      guard: {
+        rates: {
+          owner: {
+            init: { limit: 20, windowSeconds: 10 },
+            parts: perMinute(60),
+            other: { limit: 1, windowSeconds: 86_400 },
+          },
+          address: {
+            init: { limit: 20, windowSeconds: 10 },
+            parts: { limit: 90, windowSeconds: 7_200 },
+            status: { limit: 5, windowSeconds: 1 },
+          },
+        },
+        inFlightPerAddress: 8,
+        trustProxy: ['loopback', '10.0.0.0/8'],
+        maxConnections: 50,
+        keepAliveMs: 120_000,
+      },
       page: true,
       logLevel: 'debug',
     })
@@ -121,8 +184,11 @@ describe('readConfig', () => {
     ['PARTWAY_S3_FORCE_PATH_STYLE', 'yes'],
     ['PARTWAY_STORE', 'sqlite:'],
     ['PARTWAY_STORE', 'postgres://db'],
-    ['PARTWAY_AUTH', 'token'],
-    ['PARTWAY_AUTH', 'jwt'],
+    ['PARTWAY_AUTH', 'basic'],
+    ['PARTWAY_TOKENS_FILE', '/tokens'],
+    ['PARTWAY_JWT_JWKS_URL', 'https://issuer.example/keys'],
+    ['PARTWAY_JWT_SECRET', SECRET],
+    ['PARTWAY_SECRET', `${SECRET},short`],
     ['PARTWAY_ALLOW_ANONYMOUS', 'maybe'],
     ['PARTWAY_CHECKSUM', 'sha1'],
     ['PARTWAY_URL_TTL', '8d'],
@@ -135,6 +201,17 @@ describe('readConfig', () => {
     ['PARTWAY_MAX_SIZE', '0'],
     ['PARTWAY_MAX_SIZE', '60TiB'],
     ['PARTWAY_ALLOWED_TYPES', 'png'],
+    ['PARTWAY_ALLOWED_TYPES', 'image/png,*'],
+    ['PARTWAY_ALLOWED_EXTENSIONS', 'jpg,*.png'],
+    ['PARTWAY_ALLOWED_EXTENSIONS', 'a/b'],
+    ['PARTWAY_MIN_PART_SIZE', '6GiB'],
+    ['PARTWAY_MAX_PART_SIZE', '0'],
+    ['PARTWAY_MAX_OPEN_UPLOADS', '-1'],
+    ['PARTWAY_MAX_OPEN_UPLOADS', 'many'],
+    ['PARTWAY_MAX_RESERVED_BYTES', '10 gigabytes'],
+    ['PARTWAY_MAX_STORED_BYTES', '-1GB'],
+    ['PARTWAY_MAX_UPLOADS_PER_DAY', '1.5'],
+    ['PARTWAY_SIGN_BUDGET', '0'],
     ['PARTWAY_KEY_PREFIX', '/uploads'],
     ['PARTWAY_KEY_PREFIX', 'a/../b/'],
     ['PARTWAY_KEY_PREFIX', 'a//b'],
@@ -146,6 +223,34 @@ describe('readConfig', () => {
     const problems = problemsOf({ [name]: value })
     expect(problems).toHaveLength(1)
     expect(problems[0]).toMatch(new RegExp(`^${name} `))
+  })
+
+  it('reads limits, of which none but the largest file is set by itself', () => {
+    const { limits } = configOf({
+      PARTWAY_MAX_SIZE: '1GiB',
+      PARTWAY_MIN_PART_SIZE: '8MiB',
+      PARTWAY_MAX_PART_SIZE: '64MiB',
+      PARTWAY_ALLOWED_EXTENSIONS: '.JPG, tar.gz',
+      PARTWAY_MAX_OPEN_UPLOADS: '0',
+      PARTWAY_MAX_RESERVED_BYTES: '10GB',
+      PARTWAY_MAX_STORED_BYTES: '1TB',
+      PARTWAY_MAX_UPLOADS_PER_DAY: '100',
+    })
+    expect(limits).toEqual({
+      maxFileSize: 1_073_741_824,
+      minPartSize: 8_388_608,
+      maxPartSize: 67_108_864,
+      allowedExtensions: ['jpg', 'tar.gz'],
+      maxOpenUploads: 0,
+      maxReservedBytes: 10e9,
+      maxStoredBytes: 1e12,
+      maxUploadsPerDay: 100,
+    })
+  })
+
+  it('refuses a smallest part that is larger than the largest', () => {
+    const problems = problemsOf({ PARTWAY_MIN_PART_SIZE: '9MiB', PARTWAY_MAX_PART_SIZE: '8MiB' })
+    expect(problems).toEqual(['PARTWAY_MIN_PART_SIZE must not be more than PARTWAY_MAX_PART_SIZE'])
   })
 
   it('refuses sessions that end before their URLs', () => {
@@ -179,6 +284,112 @@ describe('a server without authentication', () => {
   )
 })
 
+describe('the secret', () => {
+  it('may be a list, by commas or lines', () => {
+    const secrets = ['a', 'b', 'c'].map((letter) => letter.repeat(32))
+    const [a, b, c] = secrets
+    expect(configOf({ PARTWAY_SECRET: `${a}, ${b}\n${c}\n` }).secrets).toEqual(secrets)
+  })
+
+  it('may have no short one among its items', () => {
+    expect(problemsOf({ PARTWAY_SECRET: `${SECRET},marked` })).toEqual([
+      'PARTWAY_SECRET must have at least 32 bytes in each of its items, which commas or lines separate, but has 6',
+    ])
+  })
+})
+
+describe('a server with tokens', () => {
+  it('may listen anywhere', () => {
+    const env = { PARTWAY_AUTH: 'token', PARTWAY_TOKENS_FILE: '/tokens', PARTWAY_HOST: '0.0.0.0' }
+    expect(configOf(env).auth).toEqual({ kind: 'token', file: '/tokens' })
+  })
+
+  it('needs to know where they are', () => {
+    const problems = problemsOf({ PARTWAY_AUTH: 'token' })
+    expect(problems).toEqual(['PARTWAY_TOKENS_FILE is required: the file of tokens'])
+  })
+})
+
+describe('a server with JSON Web Tokens', () => {
+  const JWKS = { PARTWAY_JWT_JWKS_URL: 'https://issuer.example/keys' }
+  const LEAST_JWT = {
+    PARTWAY_AUTH: 'jwt',
+    PARTWAY_JWT_ISSUER: 'https://issuer.example',
+    PARTWAY_JWT_AUDIENCE: 'uploads',
+  }
+
+  it('has safe defaults for public keys', () => {
+    expect(configOf({ ...LEAST_JWT, ...JWKS }).auth).toEqual({
+      kind: 'jwt',
+      keys: { kind: 'jwks', url: 'https://issuer.example/keys' },
+      algorithms: ['RS256', 'ES256'],
+      issuer: 'https://issuer.example',
+      audiences: ['uploads'],
+      ownerClaim: 'sub',
+    })
+  })
+
+  it('reads every variable', () => {
+    const env = {
+      ...LEAST_JWT,
+      PARTWAY_JWT_SECRET: `${'x'.repeat(64)}\n${'y'.repeat(64)}`,
+      PARTWAY_JWT_ALGORITHMS: 'HS512',
+      PARTWAY_JWT_AUDIENCE: 'uploads, mail',
+      PARTWAY_JWT_TYPE: 'at+jwt',
+      PARTWAY_JWT_OWNER_CLAIM: 'email',
+    }
+    expect(configOf(env).auth).toEqual({
+      kind: 'jwt',
+      keys: { kind: 'secret', secrets: ['x'.repeat(64), 'y'.repeat(64)] },
+      algorithms: ['HS512'],
+      issuer: 'https://issuer.example',
+      audiences: ['uploads', 'mail'],
+      type: 'at+jwt',
+      ownerClaim: 'email',
+    })
+  })
+
+  it('needs keys, an issuer and an audience', () => {
+    expect(problemsOf({ PARTWAY_AUTH: 'jwt' }).map((problem) => problem.split(' ')[0])).toEqual([
+      'PARTWAY_JWT_JWKS_URL',
+      'PARTWAY_JWT_AUDIENCE',
+      'PARTWAY_JWT_ISSUER',
+    ])
+  })
+
+  it.each([
+    ['both kinds of keys', { ...JWKS, PARTWAY_JWT_SECRET: SECRET }],
+    ['a secret that is too short', { PARTWAY_JWT_SECRET: 'marked' }],
+    ['a second secret that is too short', { PARTWAY_JWT_SECRET: `${SECRET},marked` }],
+    [
+      'a secret that is too short for its algorithm',
+      { PARTWAY_JWT_SECRET: 'x'.repeat(63), PARTWAY_JWT_ALGORITHMS: 'HS256,HS512' },
+    ],
+    ['a secret algorithm with public keys', { ...JWKS, PARTWAY_JWT_ALGORITHMS: 'RS256,HS256' }],
+    [
+      'a public algorithm with a secret',
+      { PARTWAY_JWT_SECRET: SECRET, PARTWAY_JWT_ALGORITHMS: 'RS256' },
+    ],
+    ['no signature', { ...JWKS, PARTWAY_JWT_ALGORITHMS: 'none' }],
+    ['keys by http', { PARTWAY_JWT_JWKS_URL: 'http://issuer.example/keys' }],
+    ['keys by ftp', { PARTWAY_JWT_JWKS_URL: 'ftp://127.0.0.1/keys' }],
+    ['a host that only looks local', { PARTWAY_JWT_JWKS_URL: 'http://127.0.0.1.evil.test/' }],
+    ['credentials in the address', { PARTWAY_JWT_JWKS_URL: 'https://u:marked@issuer.example/' }],
+  ])('refuses %s', (_, env) => {
+    const problems = problemsOf({ ...LEAST_JWT, ...env })
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toMatch(/^PARTWAY_JWT_/)
+    expect(problems[0]).not.toContain('marked')
+  })
+
+  it.each(['http://127.0.0.1:9/keys', 'http://localhost/keys', 'http://[::1]:9/keys'])(
+    'may have its keys at %s',
+    (url) => {
+      expect(problemsOf({ ...LEAST_JWT, PARTWAY_JWT_JWKS_URL: url })).toEqual([])
+    },
+  )
+})
+
 describe('a variable that does not exist', () => {
   const warningsOf = (env: Record<string, string>) => {
     const outcome = readConfig({ ...LEAST, ...env })
@@ -191,4 +402,36 @@ describe('a variable that does not exist', () => {
       'PARTWAY_SOMETHING_ELSE is not known',
     ])
   })
+})
+
+describe('what one caller may take', () => {
+  it.each([
+    '',
+    'often',
+    '60',
+    '60/',
+    '60/year',
+    '0/min',
+    '1/500ms',
+    '1/2d',
+    '5/min,6/min,7/min',
+    '-1/s',
+  ])('is not the rate %j', (rate) => {
+    const problems = problemsOf({ PARTWAY_RATE_INIT: rate || ',' })
+    expect(problems.join()).toContain('PARTWAY_RATE_INIT must be a rate')
+  })
+
+  it('trusts so many proxies, or those that are named', () => {
+    const trusted = (text: string) => configOf({ PARTWAY_TRUST_PROXY: text }).guard.trustProxy
+    expect(trusted('2')).toBe(2)
+    expect(trusted('uniquelocal,fd00::/8')).toEqual(['uniquelocal', 'fd00::/8'])
+  })
+
+  it.each(['true', '0', '17', '0.0.0.0/0', '10.0.0.0/33', 'proxy.example', '10.0.0.0/8/8'])(
+    'does not trust the proxies %j',
+    (text) => {
+      const problems = problemsOf({ PARTWAY_TRUST_PROXY: text })
+      expect(problems.join()).toContain('PARTWAY_TRUST_PROXY must be')
+    },
+  )
 })
