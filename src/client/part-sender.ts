@@ -80,8 +80,9 @@ export class PartSender {
     const tally: Tally = { failures: 0, refusals: 0, mismatches: 0 }
     let current = part
     let url: HeldUrl | undefined = early
+    this.#options.exchange.proceed()
     for (;;) {
-      url = this.#stillFresh(url) ?? (await this.#sign(current))
+      url = this.#stillFresh(url) ?? (await this.#sign(current, true))
       const attempt = await this.#attempt(current, url.signed)
       const { outcome } = attempt
       if (outcome.kind === 'stored') return this.#report(current, outcome.etag)
@@ -200,10 +201,11 @@ export class PartSender {
     return url !== undefined && this.#options.ports.clock.now() < url.staleAt ? url : undefined
   }
 
-  async #sign({ index, size, checksum }: LoadedPart): Promise<HeldUrl> {
+  async #sign({ index, size, checksum }: LoadedPart, isUrgent = false): Promise<HeldUrl> {
     const { exchange, ports } = this.#options
     const askedAt = ports.clock.now()
-    const signed = await exchange.sign({ index, ...(checksum === undefined ? {} : { checksum }) })
+    const part = { index, ...(checksum === undefined ? {} : { checksum }) }
+    const signed = await exchange.sign(part, isUrgent)
     if (signed.size !== size) {
       const text = `The server signed ${signed.size} bytes for part ${index} of ${size}`
       throw new PartwayError('UNEXPECTED_REPLY', text)

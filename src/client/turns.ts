@@ -9,6 +9,11 @@ export class Turns {
     this.#limit = limit
   }
 
+  /** How many wait for theirs. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
   async take<T>(work: () => Promise<T>): Promise<T> {
     await new Promise<void>((begin) => {
       this.#waiting.push(begin)

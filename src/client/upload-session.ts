@@ -56,20 +56,21 @@ export class UploadSession {
 
   constructor(options: SessionOptions) {
     this.#options = options
-    const { api, uploadId, file, layout, mode, ports, ledger, emit } = options
+    const { api, uploadId, file, layout, mode, ports, ledger, emit, concurrency } = options
     this.#stop = ports.createAbortController()
     const { signal } = this.#stop
-    this.exchange = new PartsExchange(api, uploadId, { signal, onRetry: emit })
+    const turns = new Turns(() => concurrency.limit)
+    const reserve = () => turns.waiting
+    this.exchange = new PartsExchange(api, uploadId, { signal, onRetry: emit, reserve })
     ledger.open(layout, mode)
     this.#loader = new PartLoader({ file, layout, mode, hasher: ports.hasher, ledger })
-    this.#sender = this.#createSender(signal)
+    this.#sender = this.#createSender(signal, turns)
   }
 
-  #createSender(signal: AbortSignal): PartSender {
+  #createSender(signal: AbortSignal, turns: Turns): PartSender {
     const { ports, meter, emit, phase, retry, stallMs, ledger, concurrency, file } = this.#options
     return new PartSender({
-      ...{ ports, file, exchange: this.exchange, retry, stallMs, signal, onRetry: emit },
-      turns: new Turns(() => concurrency.limit),
+      ...{ ports, file, exchange: this.exchange, turns, retry, stallMs, signal, onRetry: emit },
       onSent: (index, bytes) => {
         concurrency.sent(meter.sending(index, bytes))
         this.#tellMotion()
