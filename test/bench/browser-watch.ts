@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import type { CDPSession, Page } from 'playwright-core'
 import { MIB } from '../../src/protocol/index.js'
+import type { Tab } from './tab.js'
 
 const EVERY_MS = 100
 
@@ -10,33 +10,37 @@ interface HeapUsage {
   readonly backingStorageSize?: number
 }
 
-/** Watches a page's memory and the longest task of its thread. */
+interface ProcessInfo {
+  readonly type: string
+  readonly id: number
+  /** Seconds of processor so far. */
+  readonly cpuTime: number
+}
+
+/** Watches a tab's memory, the longest task of its thread, and what all of the browser takes of the processors. */
 export class BrowserWatch {
-  readonly #page: Page
-  readonly #session: CDPSession
-  readonly #pids: readonly number[]
+  readonly #tab: Tab
   #timer: NodeJS.Timeout | undefined
+  #pids: readonly number[] = []
+  #cpuBefore = 0
   #heap = 0
   #buffers = 0
   #resident = 0
 
-  private constructor(page: Page, session: CDPSession, pids: readonly number[]) {
-    this.#page = page
-    this.#session = session
-    this.#pids = pids
-  }
-
-  static async start(page: Page): Promise<BrowserWatch> {
-    const session = await page.context().newCDPSession(page)
-    return new BrowserWatch(page, session, await tabProcesses(page))
+  constructor(tab: Tab) {
+    this.#tab = tab
   }
 
   async begin(): Promise<void> {
-    await this.#session.send('HeapProfiler.collectGarbage')
+    await this.#tab.ask('HeapProfiler.collectGarbage')
+    const processes = await this.#processes()
+    // There is one tab, whose process is the largest: another may be kept ready for the next tab.
+    this.#pids = processes.filter(({ type }) => type === 'renderer').map(({ id }) => id)
+    this.#cpuBefore = secondsOf(processes)
     this.#heap = 0
     this.#buffers = 0
     this.#resident = 0
-    await this.#page.evaluate(() => window.bench.longestTask())
+    await this.#tab.evaluate('bench.longestTask()')
     this.#timer = setInterval(() => this.#look().catch(() => {}), EVERY_MS)
   }
 
@@ -44,25 +48,28 @@ export class BrowserWatch {
   async end(): Promise<string> {
     clearInterval(this.#timer)
     await this.#look()
-    const longest = await this.#page.evaluate(() => window.bench.longestTask())
+    const longest = await this.#tab.evaluate<number>('bench.longestTask()')
+    const cpu = secondsOf(await this.#processes()) - this.#cpuBefore
     const task = longest === 0 ? 'below 50' : longest.toFixed(0)
-    return `JS heap ${mib(this.#heap)}, array buffers ${mib(this.#buffers)}, tab's process ${mib(this.#resident)} at most; longest task ${task} ms`
+    return `${cpu.toFixed(1)} s of processor for the browser; JS heap ${mib(this.#heap)}, array buffers ${mib(this.#buffers)}, tab's process ${mib(this.#resident)} at most; longest task ${task} ms`
   }
 
   async #look(): Promise<void> {
-    const usage: HeapUsage = await this.#session.send('Runtime.getHeapUsage')
+    const usage = await this.#tab.ask<HeapUsage>('Runtime.getHeapUsage')
     this.#heap = Math.max(this.#heap, usage.usedSize)
     this.#buffers = Math.max(this.#buffers, usage.backingStorageSize ?? 0)
     const resident = await Promise.all(this.#pids.map(residentBytes))
     this.#resident = Math.max(this.#resident, ...resident)
   }
+
+  async #processes(): Promise<readonly ProcessInfo[]> {
+    const ask = this.#tab.ask<{ processInfo: ProcessInfo[] }>('SystemInfo.getProcessInfo', {}, true)
+    return (await ask).processInfo
+  }
 }
 
-/** There is one tab, whose process is the largest: another may be kept ready for the next tab. */
-async function tabProcesses(page: Page): Promise<number[]> {
-  const session = await page.context().browser()?.newBrowserCDPSession()
-  const info = await session?.send('SystemInfo.getProcessInfo')
-  return info?.processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id) ?? []
+function secondsOf(processes: readonly ProcessInfo[]): number {
+  return processes.reduce((sum, { cpuTime }) => sum + cpuTime, 0)
 }
 
 /** 0 where the system does not tell. */
