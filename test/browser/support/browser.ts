@@ -13,6 +13,6 @@ declare module 'vitest' {
 export const canDriveBrowser = (): boolean => inject('chromiumProgram') !== '' && minioUrl() !== ''
 
 /** Chromium without a window. Each context of it has a fresh profile. */
-export function launchBrowser(): Promise<Browser> {
-  return launchChromium(inject('chromiumProgram'))
+export function launchBrowser(flags: readonly string[] = []): Promise<Browser> {
+  return launchChromium(inject('chromiumProgram'), flags)
 }

@@ -21,8 +21,8 @@ export interface PageServer {
   stop(): Promise<void>
 }
 
-/** Serves the page under test and the built client as a page loads it, from an origin of their own. */
-export async function servePage(): Promise<PageServer> {
+/** Serves the page under test and the built client as a page loads it, from an origin of their own, at that host name. */
+export async function servePage(host = '127.0.0.1'): Promise<PageServer> {
   const { outputFiles } = await build({
     entryPoints: Object.values(PAGES).map((page) => path(`${page}.ts`)),
     ...{ bundle: true, format: 'esm', platform: 'browser', target: 'es2022', write: false },
@@ -45,7 +45,7 @@ export async function servePage(): Promise<PageServer> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {
-    origin: `http://127.0.0.1:${port}`,
+    origin: `http://${host}:${port}`,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

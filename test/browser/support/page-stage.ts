@@ -11,6 +11,11 @@ import { watchPage } from './page-watch.js'
 
 const Bucket = 'uploads'
 
+export interface PageStageOptions extends BrowserContextOptions {
+  /** As the browser knows it. @default localhost */
+  readonly host?: string
+}
+
 /** The page of a real `partway dev`, opened in a fresh profile, with a gate before the embedded bucket. */
 export class PageStage {
   readonly folder: string
@@ -36,18 +41,20 @@ export class PageStage {
     this.#env = env
   }
 
-  static async open(browser: Browser, options: BrowserContextOptions = {}): Promise<PageStage> {
+  static async open(browser: Browser, options: PageStageOptions = {}): Promise<PageStage> {
+    const { host = 'localhost', ...ofContext } = options
     const folder = await mkdtemp(join(tmpdir(), 'partway-page-'))
     const [port, bucketPort] = await freePorts()
     const gate = new BucketGate(`http://127.0.0.1:${bucketPort}`)
     const env = { PARTWAY_S3_PUBLIC_ENDPOINT: await gate.start() }
     const dev = await DevProcess.start(join(folder, 'state'), { port, bucketPort }, env)
-    const context = await browser.newContext(options)
+    const context = await browser.newContext(ofContext)
     const page = await context.newPage()
     // Only from then on is the dialogue of the browser held back, and it takes a moment.
     page.on('filechooser', () => {})
-    const complaints = await watchPage(page, [dev.url, env.PARTWAY_S3_PUBLIC_ENDPOINT])
-    await page.goto(dev.url)
+    const origin = `http://${host}:${port}`
+    const complaints = await watchPage(page, [origin, env.PARTWAY_S3_PUBLIC_ENDPOINT])
+    await page.goto(origin)
     return new PageStage({ folder, gate, page, complaints, dev }, context, env)
   }
 

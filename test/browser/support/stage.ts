@@ -21,6 +21,8 @@ export interface StageOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Of the server that has the bucket, with its credentials. @default MinIO's */
   readonly bucketUrl?: string
+  /** Of the page, as the browser knows it. @default 127.0.0.1 */
+  readonly host?: string
 }
 
 /** Options that can be handed to a page: plain data. */
@@ -53,12 +55,12 @@ export class Stage {
   }
 
   static async open(browser: Browser, options: StageOptions = {}): Promise<Stage> {
-    const { env = {}, bucketUrl = minioUrl() } = options
+    const { env = {}, bucketUrl = minioUrl(), host } = options
     const folder = await mkdtemp(join(tmpdir(), 'partway-browser-'))
     const bucket = await createTestBucket(bucketUrl)
     const gate = new BucketGate(bucket.endpoint)
     const publicEndpoint = await gate.start()
-    const pages = await servePage()
+    const pages = await servePage(host)
     const server = await ServerProcess.start({
       ...{ bucket: bucket.bucket, bucketUrl, publicEndpoint },
       store: `sqlite:${join(folder, 'sessions.db')}`,
