@@ -24,6 +24,20 @@ describe('a file that is sent by pieces', () => {
     expect(fixture.file.reads).toHaveLength(40)
   })
 
+  it('asks for the URLs of several parts in one call, as long as others are there to be sent', async () => {
+    const fixture = byPieces(400)
+    await fixture.upload({ concurrency: 6 })
+    expect(fixture.service.count('parts')).toBeLessThanOrEqual(20)
+  })
+
+  it('gets a fresh URL for the only part that is sent, while others wait for it', async () => {
+    const fixture = byPieces(200)
+    const expired = { status: 403, headers: {}, body: '<Error><Code>AccessDenied</Code></Error>' }
+    fixture.service.onPut = (_, attempt) => (attempt === 1 ? expired : undefined)
+    await fixture.upload({ concurrency: 1 })
+    expect(fixture.service.object.equals(fixture.file.bytes)).toBe(true)
+  })
+
   it('is known to be changed when the pieces cannot be sent any more', async () => {
     const fixture = byPieces(95)
     fixture.service.onPut = () => {
