@@ -1,5 +1,8 @@
 import { type Browser, chromium } from 'playwright-core'
 
+/** How long a test waits for what a page must come to, in ms: a crowded machine takes long for little. */
+export const PATIENCE_MS = 90_000
+
 export const CHROMIUM_FLAGS = [
   ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
   ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],

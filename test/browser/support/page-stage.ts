@@ -7,6 +7,7 @@ import { freePorts } from '../../../infra/services/start.js'
 import { sha256OfObject, writeRandomFile } from '../../e2e/files.js'
 import { DevProcess } from '../../helpers/dev-process.js'
 import { BucketGate } from './bucket-gate.js'
+import { PATIENCE_MS } from './launch-chromium.js'
 import { watchPage } from './page-watch.js'
 
 const Bucket = 'uploads'
@@ -49,6 +50,7 @@ export class PageStage {
     const env = { PARTWAY_S3_PUBLIC_ENDPOINT: await gate.start() }
     const dev = await DevProcess.start(join(folder, 'state'), { port, bucketPort }, env)
     const context = await browser.newContext(ofContext)
+    context.setDefaultTimeout(PATIENCE_MS)
     const page = await context.newPage()
     // Only from then on is the dialogue of the browser held back, and it takes a moment.
     page.on('filechooser', () => {})
@@ -81,11 +83,11 @@ export class PageStage {
 
   /** Waits until the file is in that state. */
   async isNow(name: string, state: string): Promise<void> {
-    await this.row(name).locator('.badge', { hasText: state }).waitFor({ timeout: 60_000 })
+    await this.row(name).locator('.badge', { hasText: state }).waitFor()
   }
 
   async shows(name: string, text: string): Promise<void> {
-    await this.row(name).getByText(text).waitFor({ timeout: 60_000 })
+    await this.row(name).getByText(text).waitFor()
   }
 
   async press(name: string, button: string, list: 'upload' | 'unfinished' = 'upload') {

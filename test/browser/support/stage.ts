@@ -10,6 +10,7 @@ import { ServerProcess } from '../../helpers/programs.js'
 import { createTestBucket, type TestBucket } from '../../helpers/s3-fixture.js'
 import { minioUrl } from '../../helpers/services.js'
 import { BucketGate } from './bucket-gate.js'
+import { PATIENCE_MS } from './launch-chromium.js'
 import type { SeededFile, UploadEnd } from './page.js'
 import { type PageServer, servePage } from './page-server.js'
 import { seededBytes } from './seeded-bytes.js'
@@ -67,6 +68,7 @@ export class Stage {
       env: { PARTWAY_CORS_ORIGINS: pages.origin, ...env },
     })
     const context = await browser.newContext()
+    context.setDefaultTimeout(PATIENCE_MS)
     return new Stage({ bucket, gate, server, context, pages }, folder)
   }
 
