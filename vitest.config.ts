@@ -44,6 +44,7 @@ export default defineConfig({
           globalSetup: ['test/browser/support/browser.setup.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
+          expect: { poll: { timeout: 60_000 } },
           // Each file drives a browser of its own.
           maxWorkers: 1,
         },

@@ -1,8 +1,8 @@
 import { toBase64 } from './base64.js'
 
 /**
- * The SHA-256 of `bytes`, in base64. WebCrypto computes it off the calling thread; browsers offer that
- * in secure contexts only, so elsewhere `hash-wasm` is loaded.
+ * The SHA-256 of `bytes`, in base64. WebCrypto may compute it on another thread (Chromium 156 does not: 8 MiB
+ * take some 10 ms of the caller's). Browsers offer it in secure contexts only, so elsewhere `hash-wasm` is loaded.
  */
 export async function sha256(bytes: Uint8Array): Promise<string> {
   const { crypto }: { readonly crypto?: Partial<Crypto> } = globalThis

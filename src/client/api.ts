@@ -218,7 +218,7 @@ export class CoordinatorApi {
 }
 
 const CORS_HINT =
-  '. If it runs at another origin than this page, it must list the origin of this page (PARTWAY_CORS_ORIGINS)'
+  '. At another origin than this page, it must list the origin of this page (PARTWAY_CORS_ORIGINS)'
 
 async function givenBy(source: HeadersSource, refused: boolean): Promise<Headers> {
   if (typeof source !== 'function') return source

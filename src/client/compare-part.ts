@@ -1,11 +1,5 @@
 import type { ChecksumMode, UploadedPart } from '../protocol/index.js'
 import type { LoadedPart } from './part-loader.js'
-import type { Hasher } from './ports.js'
-
-interface Comparison {
-  readonly mode: ChecksumMode
-  readonly hasher: Hasher
-}
 
 /**
  * Whether the bucket is known to hold the very bytes of `local`. What cannot be proven is `false`: then
@@ -16,17 +10,12 @@ interface Comparison {
  * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html). An ETag that looks like an MD5 and
  * is none does not match, so it is safe to compare.
  */
-export async function bucketHolds(
-  local: LoadedPart,
-  remote: UploadedPart,
-  { mode, hasher }: Comparison,
-): Promise<boolean> {
-  if (remote.size !== local.bytes.length) return false
+export function bucketHolds(local: LoadedPart, remote: UploadedPart, mode: ChecksumMode): boolean {
+  if (remote.size !== local.size) return false
   if (mode !== 'md5' && mode !== 'none') return remote.checksum === local.checksum
   const etag = remote.etag.replaceAll('"', '').toLowerCase()
   if (!/^[0-9a-f]{32}$/.test(etag)) return false
-  const md5 = local.checksum ?? (await hasher.hash('md5', local.bytes))
-  return base64ToHex(md5) === etag
+  return local.hash !== undefined && base64ToHex(local.hash) === etag
 }
 
 function base64ToHex(text: string): string {

@@ -9,7 +9,7 @@ export interface ConcurrencyOptions extends ConcurrencyRange {
   readonly now: () => number
 }
 
-const START = 3
+const START = 6
 /** A rate over less than this says more of the moment than of the line. */
 const WINDOW_MS = 1_000
 /** One more in flight is worth its memory when the rate grows by this. */

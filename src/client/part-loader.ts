@@ -1,14 +1,25 @@
 import { type ChecksumMode, type Layout, partOffset, partSize } from '../protocol/index.js'
+import { BufferPool } from './buffer-pool.js'
 import type { PartLedger } from './part-ledger.js'
-import type { Hasher } from './ports.js'
+import type { Hasher, PartBody, PartBuffer } from './ports.js'
 import type { StableFile } from './stable-file.js'
+import { Turns } from './turns.js'
 
-/** A part whose bytes are in memory. */
+/** Parts that are made ready while others are sent, where they are sent from the file. */
+const AHEAD = 8
+/** Parts of them that are read at a time, and in memory: one is hashed while the next is read. */
+const READING = 2
+
+/** A part that is ready to be sent. */
 export interface LoadedPart {
   readonly index: number
-  readonly bytes: Uint8Array
+  /** Bytes. */
+  readonly size: number
+  readonly body: PartBody
   /** Base64, as S3 has it; absent with `none`. */
   readonly checksum: string | undefined
+  /** The checksum; in the mode `none` the MD5, where that was asked for. */
+  readonly hash: string | undefined
 }
 
 export interface PartLoaderOptions {
@@ -22,19 +33,36 @@ export interface PartLoaderOptions {
 /** Reads parts and computes their checksums, which the ledger keeps: the object's digest is made of them. */
 export class PartLoader {
   readonly #options: PartLoaderOptions
+  readonly #turns = new Turns(() => READING)
+  readonly pool: BufferPool
+  /** So many parts can be made ready ahead of need without their bytes being in memory until they are sent. */
+  readonly ahead: number
 
   constructor(options: PartLoaderOptions) {
     this.#options = options
+    const { file, layout } = options
+    this.pool = new BufferPool(Math.min(layout.chunkSize, layout.size))
+    this.ahead = file.piece(0, 1).body === undefined ? 0 : AHEAD
   }
 
-  /** The part, perhaps in `buffer`. Throws `FILE_CHANGED` or `FILE_UNREADABLE`. */
-  async load(index: number, buffer: () => Uint8Array): Promise<LoadedPart> {
+  /**
+   * The part, perhaps in `buffer`; with its MD5, if `isCompared` and the mode has no checksum. Throws
+   * `FILE_CHANGED` or `FILE_UNREADABLE`.
+   */
+  load(index: number, buffer: PartBuffer, isCompared = false): Promise<LoadedPart> {
     const { file, layout, mode, hasher, ledger } = this.#options
-    const bytes = await file.read(partOffset(layout, index), partSize(layout, index), buffer)
-    if (mode === 'none') return { index, bytes, checksum: undefined }
-    const checksum = await hasher.hash(mode, bytes)
-    if (!ledger.learn(index, checksum)) throw file.changed()
-    return { index, bytes, checksum }
+    const [offset, size] = [partOffset(layout, index), partSize(layout, index)]
+    const { body, read } = file.piece(offset, size)
+    const kind = mode === 'none' && isCompared ? 'md5' : mode
+    const load = async (into: PartBuffer): Promise<LoadedPart> => {
+      const bytes = await read(into)
+      const hash = kind === 'none' ? undefined : await hasher.hash(kind, bytes)
+      const checksum = mode === 'none' ? undefined : hash
+      if (checksum !== undefined && !ledger.learn(index, checksum)) throw file.changed()
+      return { index, size, body: body ?? bytes, checksum, hash }
+    }
+    // The bytes of a piece are needed no longer than it takes to hash them.
+    return body === undefined ? load(buffer) : this.#turns.take(() => this.pool.lend(load))
   }
 
   /** The checksums of all parts in order, once every part has been loaded. */

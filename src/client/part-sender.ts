@@ -10,10 +10,13 @@ import { type PutOutcome, putOutcome } from './put-outcome.js'
 import { reasonOf } from './reason.js'
 import { nextDelayMs, type RetryPolicy, retryAfterMs, withStallLimit } from './retry.js'
 import type { StableFile } from './stable-file.js'
+import type { Turns } from './turns.js'
 
 export interface PartSenderOptions {
   readonly ports: ClientPorts
   readonly exchange: PartsExchange
+  /** Whose turn it is to be on its way. */
+  readonly turns: Turns
   readonly file: StableFile
   readonly retry: RetryPolicy
   /** After so long without a byte moving, a try is given up, in ms. */
@@ -66,14 +69,20 @@ export class PartSender {
 
   /**
    * Resolves once the bucket has answered with the part's ETag, which is then reported. `reload` reads
-   * the bytes of the part again.
+   * the bytes of the part again. The URL is there before it is the part's turn.
    */
   async send(part: LoadedPart, reload: () => Promise<LoadedPart>): Promise<void> {
+    const url = await this.#sign(part)
+    await this.#options.turns.take(() => this.#send(part, url, reload))
+  }
+
+  async #send(part: LoadedPart, early: HeldUrl, reload: () => Promise<LoadedPart>): Promise<void> {
     const tally: Tally = { failures: 0, refusals: 0, mismatches: 0 }
     let current = part
-    let url: HeldUrl | undefined
+    let url: HeldUrl | undefined = early
+    this.#options.exchange.proceed()
     for (;;) {
-      url = this.#stillFresh(url) ?? (await this.#sign(current))
+      url = this.#stillFresh(url) ?? (await this.#sign(current, true))
       const attempt = await this.#attempt(current, url.signed)
       const { outcome } = attempt
       if (outcome.kind === 'stored') return this.#report(current, outcome.etag)
@@ -157,7 +166,7 @@ export class PartSender {
   }
 
   #put(
-    { index, bytes }: LoadedPart,
+    { index, body }: LoadedPart,
     { url, headers }: SignedPart,
     { signal, touch }: { readonly signal: AbortSignal; readonly touch: () => void },
   ): Promise<HttpReply> {
@@ -165,7 +174,7 @@ export class PartSender {
       touch()
       this.#options.onSent(index, sent)
     }
-    return this.#options.ports.transport.putPart({ url, headers, body: bytes, signal, onSent })
+    return this.#options.ports.transport.putPart({ url, headers, body, signal, onSent })
   }
 
   async #backOff(
@@ -192,12 +201,13 @@ export class PartSender {
     return url !== undefined && this.#options.ports.clock.now() < url.staleAt ? url : undefined
   }
 
-  async #sign({ index, bytes, checksum }: LoadedPart): Promise<HeldUrl> {
+  async #sign({ index, size, checksum }: LoadedPart, isUrgent = false): Promise<HeldUrl> {
     const { exchange, ports } = this.#options
     const askedAt = ports.clock.now()
-    const signed = await exchange.sign({ index, ...(checksum === undefined ? {} : { checksum }) })
-    if (signed.size !== bytes.length) {
-      const text = `The server signed ${signed.size} bytes for part ${index} of ${bytes.length}`
+    const part = { index, ...(checksum === undefined ? {} : { checksum }) }
+    const signed = await exchange.sign(part, isUrgent)
+    if (signed.size !== size) {
+      const text = `The server signed ${signed.size} bytes for part ${index} of ${size}`
       throw new PartwayError('UNEXPECTED_REPLY', text)
     }
     this.#options.onTarget(signed.url)
@@ -213,13 +223,11 @@ export class PartSender {
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html */
 const CORS_HINT =
-  '. No answer of the bucket was ever let through to this page: if the bucket can be reached, its CORS ' +
-  'rules must allow PUT from the origin of this page, with any header, and expose ETag'
+  '. If the bucket can be reached, its CORS rules must allow PUT from the origin of this page, with any ' +
+  'header, and expose ETag'
 
 function etagHidden({ index, url }: SignedPart): PartwayError {
-  const text =
-    `The bucket took part ${index}, but hides the ETag from this page: the CORS rules of the bucket ` +
-    'must expose the header ETag'
+  const text = `The bucket took part ${index}, but its CORS rules must expose the header ETag`
   return new PartwayError('ETAG_NOT_EXPOSED', text, { request: describeRequest('PUT', url) })
 }
 

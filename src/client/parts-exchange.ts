@@ -2,6 +2,16 @@ import type { PartToSign, ReportedPart, SignedPart } from '../protocol/index.js'
 import type { CallOptions, CoordinatorApi } from './api.js'
 import { PartwayError } from './partway-error.js'
 
+export interface PartsExchangeOptions extends CallOptions {
+  /** How many parts have their URL and wait for a connection. @default none */
+  readonly reserve?: () => number
+}
+
+/** Parts that share a call, as long as others are there to be sent meanwhile. */
+const TOGETHER = 4
+/** So many of them. Fewer might all be under way before the call is answered. */
+const RESERVE = 3
+
 interface Need {
   readonly part: PartToSign
   readonly resolve: (signed: SignedPart) => void
@@ -11,30 +21,46 @@ interface Need {
 /**
  * The talk about parts with the coordinator. At most one call is under way; whatever is needed or to be
  * reported meanwhile goes along with the next one, so however many parts are in flight, calls do not
- * pile up. Reports wait for a call that is made anyway, at the latest the completion.
+ * pile up. While there are parts enough to be sent, a call waits for company. Reports wait for a call that
+ * is made anyway, at the latest the completion.
  */
 export class PartsExchange {
   readonly #api: CoordinatorApi
   readonly #uploadId: string
-  readonly #options: CallOptions
+  readonly #options: PartsExchangeOptions
   readonly #reports = new Map<number, ReportedPart>()
   #needs: Need[] = []
+  #isUrgent = false
   #isRunning = false
 
-  constructor(api: CoordinatorApi, uploadId: string, options: CallOptions) {
+  constructor(api: CoordinatorApi, uploadId: string, options: PartsExchangeOptions) {
     this.#api = api
     this.#uploadId = uploadId
     this.#options = options
   }
 
-  /** A URL for the part. Rejects with what the call was refused with. */
-  sign(part: PartToSign): Promise<SignedPart> {
+  /** A URL for the part, at once if it `isUrgent`. Rejects with what the call was refused with. */
+  sign(part: PartToSign, isUrgent = false): Promise<SignedPart> {
     return new Promise((resolve, reject) => {
       this.#needs.push({ part, resolve, reject })
-      if (this.#isRunning) return
-      this.#isRunning = true
+      this.#isUrgent ||= isUrgent
       // One turn later, so that the parts which were ready in this one share the call.
-      Promise.resolve().then(() => this.#run())
+      Promise.resolve().then(() => this.proceed())
+    })
+  }
+
+  /** Makes the next call, if it is time. To be called also when the reserve has become smaller. */
+  proceed(): void {
+    const { reserve = () => 0 } = this.#options
+    const needs = this.#needs
+    if (this.#isRunning || needs.length === 0) return
+    if (!this.#isUrgent && needs.length < TOGETHER && reserve() >= RESERVE) return
+    this.#isRunning = true
+    this.#isUrgent = false
+    this.#needs = []
+    this.#exchange(needs).finally(() => {
+      this.#isRunning = false
+      this.proceed()
     })
   }
 
@@ -67,15 +93,7 @@ export class PartsExchange {
     this.delivered(uploaded)
   }
 
-  async #run(): Promise<void> {
-    while (this.#needs.length > 0) {
-      const needs = this.#needs
-      this.#needs = []
-      await this.#exchange(needs)
-    }
-    this.#isRunning = false
-  }
-
+  /** Never rejects. */
   async #exchange(needs: readonly Need[]): Promise<void> {
     const uploaded = this.pending()
     try {

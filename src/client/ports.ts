@@ -51,17 +51,37 @@ export interface PutPartRequest {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   /** Must not be changed before the promise settles. */
-  readonly body: Uint8Array
+  readonly body: PartBody
   readonly signal: AbortSignal
   /** Told, as the bytes go, how many of them went in all. */
   readonly onSent: (bytes: number) => void
 }
+
+/** The bytes of a part, or the piece of a file that they are. */
+export type PartBody = Uint8Array | Blob
 
 export interface HttpReply {
   readonly status: number
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
+}
+
+/**
+ * Memory for a part, the same at each call. Whoever has to move it elsewhere (and thereby detaches it) hands over
+ * what it has become.
+ */
+export type PartBuffer = (moved?: Uint8Array) => Uint8Array
+
+/**
+ * A range of a file. It is cut once, to be read and to be sent: Chromium copies what is cut out of a blob that is in
+ * memory, and the copies stay until a garbage collection finds them, in a storage that is soon full.
+ */
+export interface FilePiece {
+  /** What can be sent without being in memory; then what was read is let go as soon as it is hashed. */
+  readonly body?: Blob | undefined
+  /** A source that can read into memory which is there already takes `buffer()`; another makes its own. */
+  readonly read: (buffer: PartBuffer) => Promise<Uint8Array>
 }
 
 /** A file as it was when it was opened. */
@@ -78,11 +98,8 @@ export interface FileSource {
   /** Differs from {@link FileSource.currentVersion} once the file has been changed. */
   readonly version: string
 
-  /**
-   * The bytes from `offset`, as many as there are up to `length`. A source that can read into memory
-   * which is there already takes `buffer()`, of at least that length; another makes its own.
-   */
-  read(offset: number, length: number, buffer: () => Uint8Array): Promise<Uint8Array>
+  /** The bytes from `offset`, as many as there are up to `length`. */
+  piece(offset: number, length: number): FilePiece
 
   currentVersion(): Promise<string>
 }

@@ -40,6 +40,6 @@ function stored(etag: string | undefined, obeysCors: boolean): PutOutcome {
   if (obeysCors) return { kind: 'etag-hidden' }
   return {
     kind: 'transient',
-    reason: 'the answer has no ETag, so it is not the bucket that answered',
+    reason: 'an answer without ETag is not of the bucket',
   }
 }

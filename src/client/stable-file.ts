@@ -1,5 +1,5 @@
 import { PartwayError } from './partway-error.js'
-import type { FileSource } from './ports.js'
+import type { FilePiece, FileSource } from './ports.js'
 
 /**
  * A file that must stay what it was when it was opened: an object made of two versions of it would be
@@ -17,12 +17,19 @@ export class StableFile {
     return this.#source.size
   }
 
-  /** `length` bytes from `offset`, as {@link FileSource.read}. Throws `FILE_CHANGED` or `FILE_UNREADABLE`. */
-  async read(offset: number, length: number, buffer: () => Uint8Array): Promise<Uint8Array> {
-    const bytes = await this.#source.read(offset, length, buffer)
-    if (bytes.length < length) throw this.changed()
-    await this.assertUnchanged()
-    return bytes
+  /** `length` bytes from `offset`. Reading them throws `FILE_CHANGED` or `FILE_UNREADABLE`. */
+  piece(offset: number, length: number): FilePiece {
+    const { body, read } = this.#source.piece(offset, length)
+    return {
+      body,
+      read: async (buffer) => {
+        const bytes = await read(buffer)
+        if (bytes.length < length) throw this.changed()
+        // Of a piece, the browser itself looks at that whenever it reads (https://w3c.github.io/FileAPI/#file-error-read).
+        if (body === undefined) await this.assertUnchanged()
+        return bytes
+      },
+    }
   }
 
   async assertUnchanged(): Promise<void> {

@@ -8,7 +8,6 @@ import {
   type UploadedPart,
 } from '../protocol/index.js'
 import type { CoordinatorApi } from './api.js'
-import { BufferPool } from './buffer-pool.js'
 import { bucketHolds } from './compare-part.js'
 import type { Concurrency } from './concurrency.js'
 import { forEachConcurrently } from './concurrently.js'
@@ -17,10 +16,11 @@ import type { PartLedger } from './part-ledger.js'
 import { type LoadedPart, PartLoader } from './part-loader.js'
 import { PartSender } from './part-sender.js'
 import { PartsExchange } from './parts-exchange.js'
-import type { ClientPorts } from './ports.js'
+import type { ClientPorts, PartBuffer } from './ports.js'
 import type { ProgressMeter } from './progress-meter.js'
 import type { RetryPolicy } from './retry.js'
 import type { StableFile } from './stable-file.js'
+import { Turns } from './turns.js'
 import type { UploadPhase } from './upload-options.js'
 
 /** How long a stopped upload may still take to report the parts that arrived. */
@@ -49,28 +49,28 @@ export interface SessionOptions {
 export class UploadSession {
   readonly #options: SessionOptions
   readonly #stop: AbortController
-  readonly #exchange: PartsExchange
+  readonly exchange: PartsExchange
   readonly #loader: PartLoader
   readonly #sender: PartSender
-  readonly #pool: BufferPool
   #toldAt = Number.NEGATIVE_INFINITY
 
   constructor(options: SessionOptions) {
     this.#options = options
-    const { api, uploadId, file, layout, mode, ports, ledger, emit } = options
+    const { api, uploadId, file, layout, mode, ports, ledger, emit, concurrency } = options
     this.#stop = ports.createAbortController()
     const { signal } = this.#stop
-    this.#exchange = new PartsExchange(api, uploadId, { signal, onRetry: emit })
+    const turns = new Turns(() => concurrency.limit)
+    const reserve = () => turns.waiting
+    this.exchange = new PartsExchange(api, uploadId, { signal, onRetry: emit, reserve })
     ledger.open(layout, mode)
     this.#loader = new PartLoader({ file, layout, mode, hasher: ports.hasher, ledger })
-    this.#pool = new BufferPool(Math.min(layout.chunkSize, layout.size))
-    this.#sender = this.#createSender(signal)
+    this.#sender = this.#createSender(signal, turns)
   }
 
-  #createSender(signal: AbortSignal): PartSender {
-    const { ports, file, meter, emit, phase, retry, stallMs, ledger, concurrency } = this.#options
+  #createSender(signal: AbortSignal, turns: Turns): PartSender {
+    const { ports, meter, emit, phase, retry, stallMs, ledger, concurrency, file } = this.#options
     return new PartSender({
-      ...{ ports, file, exchange: this.#exchange, retry, stallMs, signal, onRetry: emit },
+      ...{ ports, file, exchange: this.exchange, turns, retry, stallMs, signal, onRetry: emit },
       onSent: (index, bytes) => {
         concurrency.sent(meter.sending(index, bytes))
         this.#tellMotion()
@@ -80,10 +80,6 @@ export class UploadSession {
       onTarget: (url) => concurrency.cap(ports.transport.connectionsTo(url)),
       onOverload: () => concurrency.overloaded(),
     })
-  }
-
-  get exchange(): PartsExchange {
-    return this.#exchange
   }
 
   /**
@@ -105,14 +101,14 @@ export class UploadSession {
   async send(ranges: readonly IndexRange[]): Promise<void> {
     this.#options.phase('uploading')
     await this.#forEach(indicesOf(ranges), (index) =>
-      this.#pool.lend((buffer) => this.#sendPart(index, buffer)),
+      this.#loader.pool.lend((buffer) => this.#sendPart(index, buffer)),
     )
   }
 
   /** Parts that were taken for stored are not there: they count no longer. */
   forget(ranges: readonly IndexRange[]): void {
     for (const index of indicesOf(ranges)) {
-      this.#exchange.retract(index)
+      this.exchange.retract(index)
       this.#options.meter.forget(index)
       this.#options.ledger.disprove(index)
     }
@@ -134,7 +130,7 @@ export class UploadSession {
       () => {},
     )
     // What is not reported now is found in the bucket's own list when the upload goes on.
-    await this.#exchange.flush(limit.signal).catch(() => {})
+    await this.exchange.flush(limit.signal).catch(() => {})
     done.abort()
   }
 
@@ -143,7 +139,7 @@ export class UploadSession {
     let skippedParts = 0
     let skippedBytes = 0
     await this.#forEach(there.values(), (remote) =>
-      this.#pool.lend(async (buffer) => {
+      this.#loader.pool.lend(async (buffer) => {
         if (!(await this.#isSame(remote, buffer))) return
         skippedParts++
         skippedBytes += partSize(layout, remote.index)
@@ -156,11 +152,11 @@ export class UploadSession {
   }
 
   /** Whether the part can be skipped; otherwise it has been sent when this resolves. */
-  async #isSame(remote: UploadedPart, buffer: () => Uint8Array): Promise<boolean> {
-    const { mode, ports, ledger, layout } = this.#options
+  async #isSame(remote: UploadedPart, buffer: PartBuffer): Promise<boolean> {
+    const { mode, ledger, layout } = this.#options
     if (remote.size === partSize(layout, remote.index) && ledger.isProven(remote)) return true
-    const part = await this.#loader.load(remote.index, buffer)
-    if (await bucketHolds(part, remote, { mode, hasher: ports.hasher })) {
+    const part = await this.#loader.load(remote.index, buffer, true)
+    if (bucketHolds(part, remote, mode)) {
       ledger.prove({ index: part.index, etag: remote.etag, checksum: part.checksum })
       return true
     }
@@ -168,7 +164,7 @@ export class UploadSession {
     return false
   }
 
-  async #sendPart(index: number, buffer: () => Uint8Array, loaded?: LoadedPart): Promise<void> {
+  async #sendPart(index: number, buffer: PartBuffer, loaded?: LoadedPart): Promise<void> {
     const { meter, emit, layout, concurrency } = this.#options
     const part = loaded ?? (await this.#loader.load(index, buffer))
     await this.#sender.send(part, () => this.#loader.load(index, buffer))
@@ -194,7 +190,8 @@ export class UploadSession {
     // What is under way is of no use once one part has failed for good.
     const onFailure = (error: unknown) => this.#stop.abort(error)
     try {
-      await forEachConcurrently(items, { limit: () => concurrency.limit, onFailure }, work)
+      const limit = () => concurrency.limit + this.#loader.ahead
+      await forEachConcurrently(items, { limit, onFailure }, work)
     } finally {
       signal.removeEventListener('abort', stop)
     }

@@ -193,8 +193,10 @@ function componentSchemas(names: readonly RouteName[]): Record<string, Json> {
 const SCHEMA_OPTIONS = {
   target: 'draft-2020-12',
   io: 'input',
-  // The bounds of a safe integer say nothing to a reader.
   override: ({ jsonSchema }) => {
+    // Every number of this API is whole, but not every schema says it in a way that is understood here.
+    if (jsonSchema.type === 'number') jsonSchema.type = 'integer'
+    // The bounds of a safe integer say nothing to a reader.
     if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
     if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
   },

@@ -10,21 +10,24 @@ import type { Camel } from './wire-case.js'
  * some hundred bytes.
  */
 
+/** In place of `z.int()`, which brings the bounds of every kind of number. */
+const whole = z.number().check(z.refine(Number.isInteger))
+
 /** A part whose bytes are in the bucket. */
 export const uploadedPart = z.object({
-  index: z.int(),
-  size: z.int(),
+  index: whole,
+  size: whole,
   etag: z.string(),
   checksum: z.optional(z.string()),
 })
 
 /** Send `PUT url` with exactly `size` bytes and these headers, within `expires_in` seconds. */
 export const signedPart = z.object({
-  index: z.int(),
-  size: z.int(),
+  index: whole,
+  size: whole,
   url: z.string(),
   headers: z.catchall(z.object({}), z.string()),
-  expires_in: z.int(),
+  expires_in: whole,
 })
 
 /**
@@ -34,7 +37,7 @@ export const signedPart = z.object({
 export const storedObject = z.object({
   bucket: z.string(),
   key: z.string(),
-  size: z.int(),
+  size: whole,
   etag: z.string(),
   digest: z.optional(z.string()),
   version_id: z.optional(z.string()),
@@ -46,12 +49,12 @@ const upload = {
   upload_id: z.string(),
   state,
   filename: z.string(),
-  size: z.int(),
-  chunk_size: z.int(),
-  total_chunks: z.int(),
+  size: whole,
+  chunk_size: whole,
+  total_chunks: whole,
   uploaded: z.array(uploadedPart),
   checksum: z.enum(CHECKSUM_MODES),
-  expires_in: z.int(),
+  expires_in: whole,
   object: z.optional(storedObject),
 }
 
@@ -66,7 +69,7 @@ export const initReply = z.object({
 
 export const partsReply = z.object({
   upload_id: z.string(),
-  uploaded_count: z.int(),
+  uploaded_count: whole,
   parts: z.array(signedPart),
 })
 
@@ -85,23 +88,23 @@ export const fieldError = z.object({ field: z.string(), message: z.string() })
 export const problem = z.object({
   type: z.string(),
   title: z.string(),
-  status: z.int(),
+  status: whole,
   code: z.string(),
   detail: z.optional(z.string()),
   request_id: z.optional(z.string()),
   field: z.optional(z.string()),
   errors: z.optional(z.array(fieldError)),
-  missing: z.optional(z.array(z.array(z.int()))),
+  missing: z.optional(z.array(z.array(whole))),
   state: z.optional(state),
-  min_chunk_size: z.optional(z.int()),
-  max_chunk_size: z.optional(z.int()),
-  max_size: z.optional(z.int()),
-  total_chunks: z.optional(z.int()),
+  min_chunk_size: z.optional(whole),
+  max_chunk_size: z.optional(whole),
+  max_size: z.optional(whole),
+  total_chunks: z.optional(whole),
   limit: z.optional(z.string()),
-  max: z.optional(z.int()),
-  used: z.optional(z.int()),
-  asked: z.optional(z.int()),
-  retry_after_ms: z.optional(z.int()),
+  max: z.optional(whole),
+  used: z.optional(whole),
+  asked: z.optional(whole),
+  retry_after_ms: z.optional(whole),
 })
 
 export type UploadedPart = Camel<z.infer<typeof uploadedPart>>

@@ -17,6 +17,7 @@ import { bundleReactExample, copyReactExample } from '../examples/react-vite-bun
 import { startTestLocalBucket, type TestLocalBucket } from '../helpers/local-bucket.js'
 import { createTestBucket, type TestBucket } from '../helpers/s3-fixture.js'
 import { canDriveBrowser, launchBrowser } from './support/browser.js'
+import { PATIENCE_MS } from './support/launch-chromium.js'
 
 type Chosen = Parameters<Page['setInputFiles']>[1]
 
@@ -38,6 +39,7 @@ describe.skipIf(!canDriveBrowser())('The examples in a browser', () => {
   beforeEach(async () => {
     await context?.close()
     context = await browser.newContext()
+    context.setDefaultTimeout(PATIENCE_MS)
     partsLeft = Number.POSITIVE_INFINITY
     await context.route(`${local.url}/**`, async (route) => {
       if (route.request().method() !== 'PUT' || partsLeft-- > 0) await route.continue()

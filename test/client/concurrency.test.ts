@@ -36,15 +36,15 @@ class Simulation {
 describe('the number of parts in flight', () => {
   it('grows as long as more bytes a second come of it', () => {
     const simulation = new Simulation({ each: 2_000_000, all: 100_000_000 })
-    expect(simulation.concurrency.limit).toBe(3)
+    expect(simulation.concurrency.limit).toBe(6)
     expect(simulation.send(200).at(-1)).toBe(8)
   })
 
   it('stays where one more brings nothing', () => {
-    const simulation = new Simulation({ each: 5_000_000, all: 20_000_000 })
+    const simulation = new Simulation({ each: 3_000_000, all: 20_000_000 })
     const limits = simulation.send(400)
-    expect(limits.at(-1)).toBeLessThanOrEqual(5)
-    const steady = limits.slice(100).filter((limit) => limit === 4).length
+    expect(limits.at(-1)).toBeLessThanOrEqual(8)
+    const steady = limits.slice(100).filter((limit) => limit === 7).length
     expect(steady / 300).toBeGreaterThan(0.7)
   })
 

@@ -143,7 +143,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** Waits until `condition` holds; fails with `what` after `seconds`. */
-export async function until(condition: () => boolean, what: string, seconds = 30): Promise<void> {
+export async function until(condition: () => boolean, what: string, seconds = 60): Promise<void> {
   for (let waited = 0; waited < seconds * 1000; waited += 20) {
     if (condition()) return
     await new Promise((resolve) => setTimeout(resolve, 20))

@@ -3,8 +3,8 @@ import { sha256 } from '../../checksum/sha256.js'
 import type { Hasher } from '../ports.js'
 
 /**
- * SHA-256 by WebCrypto, which works off the main thread. Where that is missing (insecure contexts), and in
- * every other mode, what has to be loaded for it.
+ * SHA-256 by WebCrypto. Where that is missing (insecure contexts), and in every other mode, what has to be
+ * loaded for it.
  */
 export class WebHasher implements Hasher {
   #other: Promise<Hasher> | undefined

@@ -1,5 +1,4 @@
 import type { CallRequest, HttpReply, PutPartRequest, Transport } from '../ports.js'
-import { partBlobs } from './part-blobs.js'
 
 /** What browsers open to one host over HTTP/1.1. */
 const HTTP1_CONNECTIONS = 6
@@ -46,7 +45,7 @@ export class XhrTransport implements Transport {
         if (xhr.status > 0) resolve(replyOf(xhr))
         else reject(signal.aborted ? signal.reason : new Error('no answer came'))
       }
-      xhr.send(partBlobs.get(body) ?? (body as Uint8Array<ArrayBuffer>))
+      xhr.send(body as XMLHttpRequestBodyInit)
     })
   }
 

@@ -49,7 +49,8 @@ export class HttpTransport implements Transport {
     return exchange(sending, (request) => request.end(bytes))
   }
 
-  putPart({ url, headers, body, signal, onSent }: PutPartRequest): Promise<HttpReply> {
+  async putPart({ url, headers, body: given, signal, onSent }: PutPartRequest): Promise<HttpReply> {
+    const body = given instanceof Blob ? new Uint8Array(await given.arrayBuffer()) : given
     const target = new URL(url)
     const sending: Sending = {
       ...{ method: 'PUT', url: target, signal, longestReply: LONGEST_PUT_REPLY },

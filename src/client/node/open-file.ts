@@ -30,8 +30,10 @@ export async function openFile(path: string): Promise<OpenFile> {
       size: Number(stats.size),
       fingerprint: fingerprintOf(name, stats),
       version: versionOf(stats),
-      read: (offset, length, buffer) =>
-        refusing(path, () => readFully(handle, buffer().subarray(0, length), offset)),
+      piece: (offset, length) => ({
+        read: (buffer) =>
+          refusing(path, () => readFully(handle, buffer().subarray(0, length), offset)),
+      }),
       currentVersion: () => versionAt(path),
       close: () => handle.close(),
     }

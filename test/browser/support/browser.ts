@@ -1,6 +1,7 @@
-import { type Browser, chromium } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { inject } from 'vitest'
 import { minioUrl } from '../../helpers/services.js'
+import { launchChromium } from './launch-chromium.js'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -11,16 +12,7 @@ declare module 'vitest' {
 /** Whether there is what browser tests need. Where `CI` is set, the set-up has failed when there is not. */
 export const canDriveBrowser = (): boolean => inject('chromiumProgram') !== '' && minioUrl() !== ''
 
-const FLAGS = [
-  ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-  ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
-]
-
 /** Chromium without a window. Each context of it has a fresh profile. */
-export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: inject('chromiumProgram'),
-    headless: true,
-    args: FLAGS,
-  })
+export function launchBrowser(flags: readonly string[] = []): Promise<Browser> {
+  return launchChromium(inject('chromiumProgram'), flags)
 }

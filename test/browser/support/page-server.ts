@@ -6,8 +6,12 @@ import { build } from 'esbuild'
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 const DIST = '../../../dist/client/'
-/** Script by path of the page: the client as it is built, and the React hook in an app of its own. */
-const PAGES: Readonly<Record<string, string>> = { '/': 'page', '/react': 'react-page' }
+/** Script by path of the page: the client as it is built, the React hook in an app of its own, and what is measured. */
+const PAGES: Readonly<Record<string, string>> = {
+  '/': 'page',
+  '/react': 'react-page',
+  '/bench': 'bench-page',
+}
 
 const html = (script: string) =>
   `<!doctype html><html lang="en"><title>loading</title><main></main><script type="module" src="/${script}.js"></script></html>`
@@ -17,8 +21,8 @@ export interface PageServer {
   stop(): Promise<void>
 }
 
-/** Serves the page under test and the built client as a page loads it, from an origin of their own. */
-export async function servePage(): Promise<PageServer> {
+/** Serves the page under test and the built client as a page loads it, from an origin of their own, at that host name. */
+export async function servePage(host = '127.0.0.1'): Promise<PageServer> {
   const { outputFiles } = await build({
     entryPoints: Object.values(PAGES).map((page) => path(`${page}.ts`)),
     ...{ bundle: true, format: 'esm', platform: 'browser', target: 'es2022', write: false },
@@ -41,7 +45,7 @@ export async function servePage(): Promise<PageServer> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {
-    origin: `http://127.0.0.1:${port}`,
+    origin: `http://${host}:${port}`,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

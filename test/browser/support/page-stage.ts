@@ -7,9 +7,15 @@ import { freePorts } from '../../../infra/services/start.js'
 import { sha256OfObject, writeRandomFile } from '../../e2e/files.js'
 import { DevProcess } from '../../helpers/dev-process.js'
 import { BucketGate } from './bucket-gate.js'
+import { PATIENCE_MS } from './launch-chromium.js'
 import { watchPage } from './page-watch.js'
 
 const Bucket = 'uploads'
+
+export interface PageStageOptions extends BrowserContextOptions {
+  /** As the browser knows it. @default localhost */
+  readonly host?: string
+}
 
 /** The page of a real `partway dev`, opened in a fresh profile, with a gate before the embedded bucket. */
 export class PageStage {
@@ -36,18 +42,21 @@ export class PageStage {
     this.#env = env
   }
 
-  static async open(browser: Browser, options: BrowserContextOptions = {}): Promise<PageStage> {
+  static async open(browser: Browser, options: PageStageOptions = {}): Promise<PageStage> {
+    const { host = 'localhost', ...ofContext } = options
     const folder = await mkdtemp(join(tmpdir(), 'partway-page-'))
     const [port, bucketPort] = await freePorts()
     const gate = new BucketGate(`http://127.0.0.1:${bucketPort}`)
     const env = { PARTWAY_S3_PUBLIC_ENDPOINT: await gate.start() }
     const dev = await DevProcess.start(join(folder, 'state'), { port, bucketPort }, env)
-    const context = await browser.newContext(options)
+    const context = await browser.newContext(ofContext)
+    context.setDefaultTimeout(PATIENCE_MS)
     const page = await context.newPage()
     // Only from then on is the dialogue of the browser held back, and it takes a moment.
     page.on('filechooser', () => {})
-    const complaints = await watchPage(page, [dev.url, env.PARTWAY_S3_PUBLIC_ENDPOINT])
-    await page.goto(dev.url)
+    const origin = `http://${host}:${port}`
+    const complaints = await watchPage(page, [origin, env.PARTWAY_S3_PUBLIC_ENDPOINT])
+    await page.goto(origin)
     return new PageStage({ folder, gate, page, complaints, dev }, context, env)
   }
 
@@ -74,11 +83,11 @@ export class PageStage {
 
   /** Waits until the file is in that state. */
   async isNow(name: string, state: string): Promise<void> {
-    await this.row(name).locator('.badge', { hasText: state }).waitFor({ timeout: 60_000 })
+    await this.row(name).locator('.badge', { hasText: state }).waitFor()
   }
 
   async shows(name: string, text: string): Promise<void> {
-    await this.row(name).getByText(text).waitFor({ timeout: 60_000 })
+    await this.row(name).getByText(text).waitFor()
   }
 
   async press(name: string, button: string, list: 'upload' | 'unfinished' = 'upload') {

@@ -10,6 +10,7 @@ import { ServerProcess } from '../../helpers/programs.js'
 import { createTestBucket, type TestBucket } from '../../helpers/s3-fixture.js'
 import { minioUrl } from '../../helpers/services.js'
 import { BucketGate } from './bucket-gate.js'
+import { PATIENCE_MS } from './launch-chromium.js'
 import type { SeededFile, UploadEnd } from './page.js'
 import { type PageServer, servePage } from './page-server.js'
 import { seededBytes } from './seeded-bytes.js'
@@ -21,6 +22,8 @@ export interface StageOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Of the server that has the bucket, with its credentials. @default MinIO's */
   readonly bucketUrl?: string
+  /** Of the page, as the browser knows it. @default 127.0.0.1 */
+  readonly host?: string
 }
 
 /** Options that can be handed to a page: plain data. */
@@ -53,18 +56,19 @@ export class Stage {
   }
 
   static async open(browser: Browser, options: StageOptions = {}): Promise<Stage> {
-    const { env = {}, bucketUrl = minioUrl() } = options
+    const { env = {}, bucketUrl = minioUrl(), host } = options
     const folder = await mkdtemp(join(tmpdir(), 'partway-browser-'))
     const bucket = await createTestBucket(bucketUrl)
     const gate = new BucketGate(bucket.endpoint)
     const publicEndpoint = await gate.start()
-    const pages = await servePage()
+    const pages = await servePage(host)
     const server = await ServerProcess.start({
       ...{ bucket: bucket.bucket, bucketUrl, publicEndpoint },
       store: `sqlite:${join(folder, 'sessions.db')}`,
       env: { PARTWAY_CORS_ORIGINS: pages.origin, ...env },
     })
     const context = await browser.newContext()
+    context.setDefaultTimeout(PATIENCE_MS)
     return new Stage({ bucket, gate, server, context, pages }, folder)
   }
 

@@ -36,10 +36,10 @@ describe('openFile', () => {
     await withFile(await fileWith('0123456789'), async (file) => {
       expect(file.size).toBe(10)
       const into = new Uint8Array(6)
-      const four = await file.read(3, 4, () => into)
+      const four = await file.piece(3, 4).read(() => into)
       expect(Buffer.from(four).toString()).toBe('3456')
       expect(four.buffer).toBe(into.buffer)
-      expect(Buffer.from(await file.read(8, 4, () => into)).toString()).toBe('89')
+      expect(Buffer.from(await file.piece(8, 4).read(() => into)).toString()).toBe('89')
     })
   })
 

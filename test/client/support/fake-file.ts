@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { FileSource } from '../../../src/client/ports.js'
+import type { FilePiece, FileSource, PartBuffer } from '../../../src/client/ports.js'
 
 /** A file in memory that counts how it is read and can be changed. */
 export class FakeFile implements FileSource {
@@ -21,7 +21,11 @@ export class FakeFile implements FileSource {
     this.bytes = randomBytes(size)
   }
 
-  async read(offset: number, length: number, buffer: () => Uint8Array): Promise<Uint8Array> {
+  piece(offset: number, length: number): FilePiece {
+    return { read: (buffer) => this.#read(offset, length, buffer) }
+  }
+
+  async #read(offset: number, length: number, buffer: PartBuffer): Promise<Uint8Array> {
     this.onRead(offset)
     this.reads.push(offset)
     const into = buffer().subarray(0, length)

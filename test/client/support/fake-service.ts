@@ -131,7 +131,8 @@ export class FakeService implements Transport {
     return this.#answer(`${method} ${call}`, message, searchParams.has('reconcile'))
   }
 
-  async putPart({ url, headers, body, signal, onSent }: PutPartRequest): Promise<HttpReply> {
+  async putPart({ url, headers, body: sent, signal, onSent }: PutPartRequest): Promise<HttpReply> {
+    const body = sent instanceof Blob ? new Uint8Array(await sent.arrayBuffer()) : sent
     const target = new URL(url)
     const index = Number(target.searchParams.get('partNumber'))
     const attempt = (this.#attempts.get(index) ?? 0) + 1
