@@ -4,7 +4,11 @@ export { type AuditEntry, AuditLog, type AuditLogOptions } from './audit/audit-l
 export type { AuditSink, AuditTail } from './audit/audit-sink.js'
 export { auditedStore } from './audit/audited-store.js'
 export { ownerPseudonym } from './audit/owner-pseudonym.js'
-export { BackgroundWork, type BackgroundWorkOptions } from './background/background-work.js'
+export {
+  BackgroundWork,
+  type BackgroundWorkOptions,
+  type WebhookWork,
+} from './background/background-work.js'
 export { type BullQueueOptions, openBullQueue } from './background/bull-queue.js'
 export { InProcessQueue, type InProcessQueueOptions } from './background/in-process-queue.js'
 export type { Job, JobKind, JobOf, RepeatedKind } from './background/job.js'

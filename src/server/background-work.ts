@@ -1,22 +1,24 @@
 import type { Partway } from '../coordinator/partway.js'
-import { BackgroundWork, type WorkQueue } from '../operations/index.js'
+import { BackgroundWork, type WebhookWork, type WorkQueue } from '../operations/index.js'
 import type { ServerConfig } from './config.js'
 import type { Log } from './logging.js'
 
 interface Parts {
   readonly partway: Partway
   readonly queue: WorkQueue
+  readonly webhooks: WebhookWork | undefined
   readonly log: Log
 }
 
 /** What a server does besides its requests. */
 export function backgroundWork(
   { verifyConcurrency, janitorIntervalMs }: ServerConfig,
-  { partway, queue, log }: Parts,
+  { partway, queue, webhooks, log }: Parts,
 ): BackgroundWork {
   return new BackgroundWork({
     partway,
     queue,
+    ...(webhooks && { webhooks }),
     concurrency: verifyConcurrency,
     janitorMs: janitorIntervalMs,
     onClean: (report) => {

@@ -95,15 +95,15 @@ export async function startServer(
   const onDue = (ref: UploadRef) => work.announce(ref)
   const { outbox } = opened
   const webhooks = openWebhooks(config, { outbox, clock, log, metrics })
-  const onEvent = (ref: EventRef) => webhooks?.add(ref)
+  const onEvent = (ref: EventRef) => work.announceEvent(ref)
   const capabilities = () => watch.capabilities()
   const { relay } = s3
   const partway = observers.partway(
     compose(config, { ...services, relay, clock, capabilities, audit, onDue, onEvent }),
   )
-  const work = backgroundWork(config, { partway, queue, log })
+  const work = backgroundWork(config, { partway, queue, webhooks, log })
   const close = async (): Promise<void> => {
-    await atMost(WORK_STOP_MS, Promise.all([work.stop(), webhooks?.stop()]))
+    await atMost(WORK_STOP_MS, work.stop())
     await atMost(PROBE_MS, watch.stop())
     authenticator.close()
     s3.close()
@@ -132,7 +132,6 @@ export async function startServer(
     const metricsUrl = await observers.listen(config.metrics, log)
     const listening = await listen(app, config, socketLimits(config))
     work.start()
-    webhooks?.start()
     await tellStart({ config, log, readiness, opened, url: listening.url })
     const reopen = audit?.reopen
     const { drainDelayMs } = config

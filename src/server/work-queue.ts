@@ -1,6 +1,7 @@
 import type { Clock } from '../coordinator/ports.js'
 import {
   InProcessQueue,
+  type Job,
   openBullQueue,
   type QueueEvents,
   type WorkQueue,
@@ -29,9 +30,19 @@ export async function openWorkQueue(
 
 function jobFaults(log: Log): QueueEvents {
   return {
-    onJobFault: (job, err) => {
-      const event = job.kind === 'janitor' ? 'janitor.fault' : 'work.fault'
-      log.warn({ event, ...(job.kind === 'settle' && { uploadId: job.id }), err })
-    },
+    onJobFault: (job, err) => log.warn({ ...lineOf(job), err }),
+  }
+}
+
+function lineOf(job: Job): Readonly<Record<string, string>> {
+  switch (job.kind) {
+    case 'settle':
+      return { event: 'work.fault', uploadId: job.id }
+    case 'deliver':
+      return { event: 'webhook.fault', webhookId: job.id, endpoint: job.target }
+    case 'sweep':
+      return { event: 'work.fault' }
+    case 'janitor':
+      return { event: 'janitor.fault' }
   }
 }

@@ -91,7 +91,7 @@ export function workQueueContract(open: (events: QueueEvents) => Promise<WorkQue
     const { queue } = await start(() => ({ settle: handler, deliver: handler, sweep: handler }))
     const jobs: Job[] = [
       job('an owner: "}{é', 'one'),
-      { kind: 'deliver', owner: '', ref: 'two' },
+      { kind: 'deliver', owner: '', id: 'two', target: '1' },
       { kind: 'sweep' },
     ]
     await queue.add(jobs)
@@ -159,7 +159,7 @@ export function workQueueContract(open: (events: QueueEvents) => Promise<WorkQue
 
   it('leaves kinds that have no handler', async () => {
     const { hand, queue, begun } = await start((of) => of.settle(1))
-    await queue.add([{ kind: 'deliver', owner: 'a', ref: 'r' }, { kind: 'janitor' }])
+    await queue.add([{ kind: 'deliver', owner: 'a', id: 'r', target: '1' }, { kind: 'janitor' }])
     await queue.add([job('a', '1')])
     await begun('1')
     await aWhile()

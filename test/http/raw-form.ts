@@ -1,3 +1,7 @@
+import { once } from 'node:events'
+import type { ClientRequest } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+
 export type FormPart = readonly [headers: string, content: string]
 
 /** A file of that field. */
@@ -19,4 +23,10 @@ export function formOf(bytes: Uint8Array<ArrayBuffer>, field = 'file'): FormData
   const form = new FormData()
   form.append(field, new Blob([bytes]), 'blob')
   return form
+}
+
+/** Whether the connection takes more within a while. */
+export async function drains(request: ClientRequest): Promise<boolean> {
+  const drained = once(request, 'drain').then(() => true)
+  return Promise.race([drained, delay(300, false)])
 }

@@ -10,7 +10,7 @@ import { checksumOf } from '../helpers/memory-bucket-digest.js'
 import { memoryRelay } from '../helpers/memory-relay.js'
 import { type HttpApp, post, problemOf, serveRouter } from './http-app.js'
 import { memoryPartway } from './memory-partway.js'
-import { filePart, formOf, rawForm, textPart } from './raw-form.js'
+import { drains, filePart, formOf, rawForm, textPart } from './raw-form.js'
 
 /** Everything is real here but the bytes of the bucket. */
 
@@ -397,9 +397,3 @@ describe('a client', () => {
     expect((await send()).status).toBe(200)
   })
 })
-
-/** Whether the connection takes more within a while. */
-async function drains(request: ReturnType<typeof httpRequest>): Promise<boolean> {
-  const drained = once(request, 'drain').then(() => true)
-  return Promise.race([drained, delay(300, false)])
-}

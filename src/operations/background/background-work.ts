@@ -1,6 +1,6 @@
 import type { CleanUpReport } from '../../coordinator/clean-up.js'
 import type { Partway } from '../../coordinator/partway.js'
-import type { UploadRef } from '../../coordinator/ports.js'
+import type { EventRef, UploadRef } from '../../coordinator/ports.js'
 import type { Job } from './job.js'
 import type { Handler, Handlers, WorkQueue } from './work-queue.js'
 
@@ -13,16 +13,22 @@ export interface BackgroundWorkOptions {
   readonly sweepMs?: number
   /** How often uploads past their time are given up, in milliseconds. @default 5 min */
   readonly janitorMs?: number
-  /** Delivers to webhooks, where there are any. */
-  readonly deliver?: Handler<'deliver'>
-  /** What else is due, besides what the coordinator knows. */
-  readonly alsoDue?: (limit: number) => Promise<readonly Job[]>
+  /** Delivers to webhooks, where there are any: `WebhookDeliverer`. */
+  readonly webhooks?: WebhookWork
   /** Told what a run of the janitor has done. */
   readonly onClean: (report: CleanUpReport) => void
   /** Told of an upload that could not be given up; it is tried again. */
   readonly onCleanFault: (ref: UploadRef, fault: unknown) => void
   /** Told when the queue could not be reached. */
   readonly onQueueFault: (fault: unknown) => void
+}
+
+export interface WebhookWork {
+  readonly handler: Handler<'deliver'>
+  /** What is to be delivered now. */
+  due(): Promise<readonly EventRef[]>
+  /** Whether to tell the queue of one before it is asked what is due. */
+  isWanted(event: EventRef): boolean
 }
 
 /** Asked for at once. What waits longest comes first, so an upload that always fails keeps nobody waiting. */
@@ -54,28 +60,33 @@ export class BackgroundWork {
     this.#add([{ kind: 'settle', owner, id }])
   }
 
+  /** Has that event delivered as soon as somebody has room for it. */
+  announceEvent(event: EventRef): void {
+    if (this.#options.webhooks?.isWanted(event)) this.#add([deliverJob(event)])
+  }
+
   /** Breaks off what is being done, so that it is due for others, and resolves when that is so. */
   async stop(): Promise<void> {
     await this.#options.queue.close()
   }
 
   #handlers(atOnce: number): Handlers {
-    const { partway, deliver } = this.#options
+    const { partway, webhooks } = this.#options
     return {
       settle: { atOnce, run: ({ owner, id }, signal) => partway.resume({ owner, id }, signal) },
       sweep: { atOnce: 1, run: () => this.#sweep() },
       janitor: { atOnce: 1, run: (_, signal) => this.#cleanUp(signal) },
-      ...(deliver && { deliver }),
+      ...(webhooks && { deliver: webhooks.handler }),
     }
   }
 
   async #sweep(): Promise<void> {
-    const { partway, queue, alsoDue } = this.#options
+    const { partway, queue, webhooks } = this.#options
     const uploads = (await partway.due(BATCH)).map(({ owner, id }): Job => {
       return { kind: 'settle', owner, id }
     })
     await queue.add(uploads)
-    if (alsoDue !== undefined) await queue.add(await alsoDue(BATCH))
+    if (webhooks !== undefined) await queue.add((await webhooks.due()).map(deliverJob))
   }
 
   async #cleanUp(signal: AbortSignal): Promise<void> {
@@ -88,4 +99,8 @@ export class BackgroundWork {
     const { queue, onQueueFault } = this.#options
     queue.add(jobs).catch(onQueueFault)
   }
+}
+
+function deliverJob({ owner, id, target }: EventRef): Job {
+  return { kind: 'deliver', owner, id, target }
 }

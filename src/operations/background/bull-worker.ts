@@ -1,6 +1,6 @@
 import type * as BullMq from 'bullmq'
 import type { Job as BullJob } from 'bullmq'
-import { type Job, type JobKind, jobSchema, ownerOf } from './job.js'
+import { type Job, type JobKind, jobSchema, partyOf } from './job.js'
 import { runJob } from './run-job.js'
 import { Turns } from './turns.js'
 import type { Handlers, QueueEvents } from './work-queue.js'
@@ -15,7 +15,7 @@ export interface BullWorkerOptions extends QueueEvents {
   readonly onFault: (fault: Error) => void
 }
 
-/** How long a job waits at most whose owner has no room here, in milliseconds. Another process may have. */
+/** How long a job waits at most whose party has no room here, in milliseconds. Another process may have. */
 const ASIDE_MS = 5_000
 /** Until Redis is asked again after it could not be, in milliseconds. */
 const RETRY_MS = 1_000
@@ -27,7 +27,7 @@ export class BullWorker {
   readonly #turns: Turns
   readonly #worker: BullMq.Worker
   readonly #stopping = new AbortController()
-  /** What had to wait for room of its owner, by their keys. */
+  /** What had to wait for room of its party, by their keys. */
   readonly #aside = new Map<string, Map<string, BullJob>>()
 
   constructor(bull: typeof BullMq, options: BullWorkerOptions) {
@@ -54,13 +54,13 @@ export class BullWorker {
 
   async #process(bullJob: BullJob, token: string | undefined): Promise<void> {
     const job = jobSchema.parse(bullJob.data)
-    const owner = ownerOf(job)
-    if (!this.#turns.take(owner)) await this.#setAside(owner, bullJob, token)
+    const party = partyOf(job)
+    if (!this.#turns.take(party)) await this.#setAside(party, bullJob, token)
     try {
       await this.#run(job, bullJob, token)
     } finally {
-      this.#turns.giveBack(owner)
-      if (owner !== undefined) await this.#callNext(owner)
+      this.#turns.giveBack(party)
+      if (party !== undefined) await this.#callNext(party)
     }
   }
 
@@ -76,21 +76,21 @@ export class BullWorker {
     }
   }
 
-  async #setAside(owner = '', bullJob: BullJob, token: string | undefined): Promise<never> {
-    const own = this.#aside.get(owner) ?? new Map<string, BullJob>()
-    this.#aside.set(owner, own.set(bullJob.id ?? '', bullJob))
+  async #setAside(party = '', bullJob: BullJob, token: string | undefined): Promise<never> {
+    const own = this.#aside.get(party) ?? new Map<string, BullJob>()
+    this.#aside.set(party, own.set(bullJob.id ?? '', bullJob))
     await bullJob.moveToDelayed(this.#options.now() + ASIDE_MS, token)
     throw new this.#bull.DelayedError()
   }
 
-  /** Brings one of that owner's back that was set aside. Where it is elsewhere by now, so be it. */
-  async #callNext(owner: string): Promise<void> {
-    const own = this.#aside.get(owner)
+  /** Brings one of that party's back that was set aside. Where it is elsewhere by now, so be it. */
+  async #callNext(party: string): Promise<void> {
+    const own = this.#aside.get(party)
     for (const [id, bullJob] of own ?? []) {
       own?.delete(id)
       if (this.#stopping.signal.aborted || (await isPromoted(bullJob))) break
     }
-    if (own?.size === 0) this.#aside.delete(owner)
+    if (own?.size === 0) this.#aside.delete(party)
   }
 }
 

@@ -7,8 +7,8 @@ import * as z from 'zod/mini'
 export const jobSchema = z.discriminatedUnion('kind', [
   /** Goes on with a completion or an abort that was left, or verifies the whole file. */
   z.object({ kind: z.literal('settle'), owner: z.string(), id: z.string() }),
-  /** Delivers to a webhook. `ref` says what, in words of the deliverer. */
-  z.object({ kind: z.literal('deliver'), owner: z.string(), ref: z.string() }),
+  /** Tells a receiver of webhooks of one event. */
+  z.object({ kind: z.literal('deliver'), owner: z.string(), id: z.string(), target: z.string() }),
   /** Asks what is due, and adds it. */
   z.object({ kind: z.literal('sweep') }),
   /** Gives up the uploads that are past their time. */
@@ -29,13 +29,14 @@ export function keyOf(job: Job): string {
     case 'settle':
       return JSON.stringify([job.owner, job.id])
     case 'deliver':
-      return JSON.stringify([job.owner, job.ref])
+      return JSON.stringify([job.owner, job.id, job.target])
     default:
       return job.kind
   }
 }
 
-/** Whose turn it is, where turns are taken. */
-export function ownerOf(job: Job): string | undefined {
-  return 'owner' in job ? job.owner : undefined
+/** Whose turn it is, where turns are taken: an owner's, or a receiver's, so that none holds up the others. */
+export function partyOf(job: Job): string | undefined {
+  if (job.kind === 'deliver') return job.target
+  return job.kind === 'settle' ? job.owner : undefined
 }

@@ -1,4 +1,4 @@
-import { type Job, keyOf, ownerOf } from './job.js'
+import { type Job, keyOf, partyOf } from './job.js'
 import { Turns } from './turns.js'
 
 export interface LaneOptions {
@@ -44,12 +44,12 @@ export class Lane {
   #fill(): void {
     for (const [key, job] of this.#waiting) {
       if (this.#turns.isFull) return
-      const owner = ownerOf(job)
-      if (!this.#turns.take(owner)) continue
+      const party = partyOf(job)
+      if (!this.#turns.take(party)) continue
       this.#waiting.delete(key)
       const work = this.#run(job).finally(() => {
         this.#running.delete(key)
-        this.#turns.giveBack(owner)
+        this.#turns.giveBack(party)
         this.#fill()
       })
       this.#running.set(key, work)

@@ -1,4 +1,4 @@
-/** Room for so many at once, of which one owner has half at most: nobody waits for all that another has sent. */
+/** Room for so many at once, of which one party has half at most: nobody waits for all that another has sent. */
 export class Turns {
   readonly #most: number
   readonly #mostOfOne: number
@@ -14,19 +14,19 @@ export class Turns {
     return this.#all >= this.#most
   }
 
-  /** Takes a place, unless there is none for that owner. Work of nobody takes any. */
-  take(owner: string | undefined): boolean {
-    const own = this.#taken.get(owner) ?? 0
-    if (this.isFull || (owner !== undefined && own >= this.#mostOfOne)) return false
-    this.#taken.set(owner, own + 1)
+  /** Takes a place, unless there is none for that party. Work of nobody takes any. */
+  take(party: string | undefined): boolean {
+    const own = this.#taken.get(party) ?? 0
+    if (this.isFull || (party !== undefined && own >= this.#mostOfOne)) return false
+    this.#taken.set(party, own + 1)
     this.#all += 1
     return true
   }
 
-  giveBack(owner: string | undefined): void {
-    const own = this.#taken.get(owner) ?? 0
-    if (own > 1) this.#taken.set(owner, own - 1)
-    else this.#taken.delete(owner)
+  giveBack(party: string | undefined): void {
+    const own = this.#taken.get(party) ?? 0
+    if (own > 1) this.#taken.set(party, own - 1)
+    else this.#taken.delete(party)
     this.#all -= 1
   }
 }

@@ -22,7 +22,7 @@ export type Handlers = { readonly [K in JobKind]?: Handler<K> }
  * - The same job is not worked on twice at once, as far as the queue can tell. While it waits or is worked on, adding it again changes nothing;
  *   afterwards it is a new job.
  * - There is no order.
- * - Of what a process does of one kind at once, one owner has half at most.
+ * - Of what a process does of one kind at once, one owner has half at most, or one receiver of webhooks.
  */
 export interface WorkQueue {
   /** Resolves when they are in the queue. Rejects, within a second or two, when it cannot be reached. */

@@ -1,112 +1,95 @@
 import type { EventRef, Outbox, OutboxSize } from '../../coordinator/ports.js'
-import { EventLane } from './event-lane.js'
+import type { WebhookWork } from '../background/background-work.js'
+import type { Handler } from '../background/work-queue.js'
 import { WebhookDelivery, type WebhookDeliveryOptions } from './webhook-delivery.js'
 
 export interface WebhookDelivererOptions extends WebhookDeliveryOptions {
   readonly outbox: Outbox
-  /** Events on their way to one receiver at once. @default 8 */
+  /** Events on their way at once, of which one receiver has half at most. @default 16 */
   readonly atOnce?: number
-  /** How often the outbox is asked for what nobody announced here, in milliseconds. @default 1 s */
-  readonly pollMs?: number
-  /** How often the outbox is mended, in milliseconds; the first time at the start. @default 1 h */
+  /** How often the outbox is mended, in milliseconds; the first time when it is first asked. @default 1 h */
   readonly mendMs?: number
   /** Told now and then how much is in the outbox. */
   readonly onSize?: (size: OutboxSize) => void
-  /** Told of an event of which it is not known how it ended. It is due again later. */
-  readonly onFault: (ref: EventRef, fault: unknown) => void
   /** Told when the outbox could not be asked, once until it answers again, and when it could not be mended. */
-  readonly onPollFault: (fault: unknown) => void
+  readonly onOutboxFault: (fault: unknown) => void
 }
 
-/** Asked for at once, for each receiver. */
+/** Asked for at once, for each receiver, so that one that takes nothing does not fill the queue. */
 const BATCH = 100
-/** How often it is counted what there is, in polls. */
-const COUNT_EVERY = 15
+const COUNT_MS = 15_000
 /** After it failed. */
 const MEND_AGAIN_MS = 60_000
 
-/**
- * Delivers what is in an outbox, for as long as the process lives. Any number of processes may each have one. What it does
- * can be broken off at any point, and is gone on with by any of them.
- */
-export class WebhookDeliverer {
+/** Delivers what is in an outbox: what `BackgroundWork` takes for its `webhooks`. */
+export class WebhookDeliverer implements WebhookWork {
+  readonly handler: Handler<'deliver'>
   readonly #options: WebhookDelivererOptions
   readonly #delivery: WebhookDelivery
-  readonly #lanes: ReadonlyMap<string, EventLane>
-  #polls = 0
+  readonly #mostOfOne: number
+  /** By receiver, how many events are on their way to it from here. */
+  readonly #underWay = new Map<string, number>()
+  #countAt = 0
   #mendAt = 0
-  #isStopped = false
   #isAway = false
-  #timer: NodeJS.Timeout | undefined
-  #polling: Promise<void> | undefined
 
   constructor(options: WebhookDelivererOptions) {
+    const { atOnce = 16 } = options
     this.#options = options
     this.#delivery = new WebhookDelivery(options)
-    const lane = () =>
-      new EventLane({
-        atOnce: options.atOnce ?? 8,
-        deliver: (ref, signal) => this.#delivery.deliver(ref, signal),
-        onFault: options.onFault,
-      })
-    this.#lanes = new Map(this.#delivery.targets.map((target) => [target, lane()]))
+    this.#mostOfOne = Math.max(1, Math.floor(atOnce / 2))
+    this.handler = { atOnce, run: (event, signal) => this.#deliver(event, signal) }
   }
 
-  /** Begins to ask the outbox, at once and then regularly. */
-  start(): void {
-    if (this.#isStopped) return
-    this.#polling = this.#poll().finally(() => {
-      if (this.#isStopped) return
-      this.#timer = setTimeout(() => this.start(), this.#options.pollMs ?? 1_000)
-      this.#timer.unref()
-    })
-  }
-
-  /** Delivers that event as soon as there is room: the option `events.onEvent` of `createPartway`. */
-  add(ref: EventRef): void {
-    this.#lanes.get(ref.target)?.add(ref)
-  }
-
-  /** Breaks off what is under way, so that it is due for others, and resolves when that is so. */
-  async stop(): Promise<void> {
-    this.#isStopped = true
-    clearTimeout(this.#timer)
-    await Promise.all([this.#polling, ...Array.from(this.#lanes.values(), (lane) => lane.stop())])
-  }
-
-  async #poll(): Promise<void> {
+  /** Never rejects: who could not be asked now is asked again by the next sweep. */
+  async due(): Promise<readonly EventRef[]> {
     try {
-      await Promise.all(Array.from(this.#lanes, ([target, lane]) => this.#ask(target, lane)))
-      if (this.#polls++ % COUNT_EVERY === 0) await this.#count()
+      const { targets } = this.#delivery
+      const events = await Promise.all(targets.map((one) => this.#delivery.due(one, BATCH)))
+      await this.#count()
       this.#isAway = false
       if (this.#options.clock.now() >= this.#mendAt) void this.#mend()
+      return events.flat()
     } catch (fault) {
-      if (!this.#isAway) this.#options.onPollFault(fault)
+      if (!this.#isAway) this.#options.onOutboxFault(fault)
       this.#isAway = true
+      return []
     }
   }
 
-  async #ask(target: string, lane: EventLane): Promise<void> {
-    const limit = Math.min(BATCH, lane.room)
-    if (limit === 0) return
-    for (const ref of await this.#delivery.due(target, limit)) lane.add(ref)
+  /** Not while its receiver has all that it may have: what comes then waits in the outbox, not in the queue. */
+  isWanted({ target }: EventRef): boolean {
+    if (!this.#delivery.targets.includes(target)) return false
+    return (this.#underWay.get(target) ?? 0) < this.#mostOfOne
+  }
+
+  async #deliver(event: EventRef, signal: AbortSignal): Promise<void> {
+    const { target } = event
+    this.#underWay.set(target, (this.#underWay.get(target) ?? 0) + 1)
+    try {
+      await this.#delivery.deliver(event, signal)
+    } finally {
+      this.#underWay.set(target, (this.#underWay.get(target) ?? 0) - 1)
+    }
   }
 
   async #count(): Promise<void> {
-    const { outbox, onSize } = this.#options
-    if (onSize !== undefined) onSize(await outbox.size([...this.#lanes.keys()]))
+    const { outbox, clock, onSize } = this.#options
+    if (onSize === undefined || clock.now() < this.#countAt) return
+    this.#countAt = clock.now() + COUNT_MS
+    onSize(await outbox.size(this.#delivery.targets))
   }
 
   /** May take long, so that nobody waits for it. */
   async #mend(): Promise<void> {
-    const { outbox, clock, onPollFault, mendMs = 60 * 60 * 1000 } = this.#options
+    const { outbox, clock, onOutboxFault, mendMs = 60 * 60 * 1000 } = this.#options
     this.#mendAt = Number.POSITIVE_INFINITY
     try {
       await outbox.mend(clock.now())
       this.#mendAt = clock.now() + mendMs
     } catch (fault) {
       this.#mendAt = clock.now() + MEND_AGAIN_MS
-      if (!this.#isStopped) onPollFault(fault)
+      onOutboxFault(fault)
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock, EventRef, Outbox } from '../../coordinator/ports.js'
+import type { Clock, Outbox } from '../../coordinator/ports.js'
 import { createOutbound, type Metrics, WebhookDeliverer } from '../../operations/index.js'
 import type { ServerConfig } from '../config.js'
 import type { Log } from '../logging.js'
@@ -10,13 +10,12 @@ export interface WebhookServices {
   readonly metrics: Metrics | undefined
 }
 
-/** What delivers events; `undefined` where there is nobody to tell, or that is left to other servers. */
+/** What delivers events; `undefined` where there is nobody to tell. */
 export function openWebhooks(
-  { webhooks, outboundPrivate, verifyConcurrency }: ServerConfig,
+  { webhooks, outboundPrivate }: ServerConfig,
   { outbox, clock, log, metrics }: WebhookServices,
 ): WebhookDeliverer | undefined {
-  if (webhooks === undefined || verifyConcurrency === 0) return undefined
-  const about = ({ id, target }: EventRef) => ({ webhookId: id, endpoint: target })
+  if (webhooks === undefined) return undefined
   return new WebhookDeliverer({
     outbox,
     clock,
@@ -24,13 +23,13 @@ export function openWebhooks(
     outbound: createOutbound({ clock, allowPrivate: outboundPrivate }),
     onAttempt: (event, attempt) => {
       metrics?.webhooks.attempt(attempt.result)
-      const { type } = event
+      const { id, target, type } = event
       // The time of a retry, and why it comes; never where to.
-      const line = { event: `webhook.${attempt.result}`, ...about(event), type, ...attempt }
+      const about = { webhookId: id, endpoint: target, type }
+      const line = { event: `webhook.${attempt.result}`, ...about, ...attempt }
       log[attempt.result === 'delivered' ? 'debug' : 'warn'](line)
     },
     onSize: (size) => metrics?.webhooks.size(size),
-    onFault: (ref, err) => log.warn({ event: 'webhook.fault', ...about(ref), err }),
-    onPollFault: (err) => log.warn({ event: 'webhook.fault', err }),
+    onOutboxFault: (err) => log.warn({ event: 'webhook.fault', err }),
   })
 }

@@ -103,12 +103,19 @@ describe('work in the background', () => {
     await expect.poll(() => of.faults).toMatchObject([{ message: 'no queue' }])
   })
 
-  it('delivers what is due to be delivered, where there is somebody who does', async () => {
+  it('delivers what is due to be delivered, and what it is told of where that is wanted', async () => {
     const delivered: string[] = []
-    const deliver = { atOnce: 1, run: async (job: Job) => void delivered.push(job.kind) }
-    const due = [{ kind: 'deliver', owner: 'a', ref: 'r' }] as const
-    started(new Coordinator(), { deliver, alsoDue: async () => due })
-    await expect.poll(() => delivered).toEqual(['deliver'])
+    const event = (id: string) => ({ owner: 'a', id, target: '1' })
+    const begun = started(new Coordinator(), {
+      webhooks: {
+        handler: { atOnce: 1, run: async ({ id }) => void delivered.push(id) },
+        due: async () => [event('due')],
+        isWanted: ({ id }) => id === 'wanted',
+      },
+    })
+    begun.announceEvent(event('unwanted'))
+    begun.announceEvent(event('wanted'))
+    await expect.poll(() => [...delivered].sort()).toEqual(['due', 'wanted'])
   })
 
   it('takes up nothing more when it is stopped', async () => {

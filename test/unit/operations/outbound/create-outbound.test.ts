@@ -1,6 +1,6 @@
 import { getEventListeners, once } from 'node:events'
 import { createServer as createTlsServer } from 'node:https'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   createOutbound,
@@ -9,6 +9,7 @@ import {
 import { outboundRefusal } from '../../../../src/operations/outbound/target.js'
 import { TestClock } from '../../../helpers/test-clock.js'
 import { testServer } from './outbound-server.js'
+import { drip, rawServer } from './raw-server.js'
 import { selfSigned } from './self-signed.js'
 
 const body = '{"type":"upload.completed"}'
@@ -382,32 +383,3 @@ it('no proxy of the environment is asked', async () => {
   expect(outcome).toMatchObject({ body: Buffer.from('server') })
   expect(proxy.connections()).toBe(0)
 })
-
-/** Answers whatever is asked by what it is told, on a bare connection. */
-async function rawServer(
-  answer: (socket: Socket) => void,
-  { isClosed = false } = {},
-): Promise<number> {
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {})
-    socket.once('data', () => answer(socket))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  const stop = () => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  }
-  if (isClosed) stop()
-  else onTestFinished(stop)
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
-
-function drip(socket: Socket, beginning: string, drop = 'a'): void {
-  socket.write(beginning)
-  const timer = setInterval(() => socket.write(drop), 20)
-  socket.on('close', () => clearInterval(timer))
-}

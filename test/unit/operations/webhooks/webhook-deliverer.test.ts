@@ -8,7 +8,9 @@ import type {
 } from '../../../../src/coordinator/ports.js'
 import {
   type Attempt,
+  BackgroundWork,
   createOutbound,
+  InProcessQueue,
   WebhookDeliverer,
   type WebhookDelivererOptions,
   WebhookDelivery,
@@ -198,19 +200,58 @@ describe('an event', () => {
     expect(await store.outbox.size(['2'])).toEqual({ waiting: 1, dead: 0 })
   })
 
-  describe('while a deliverer runs', () => {
-    const deliverers: WebhookDeliverer[] = []
+  it('is not put into the queue while its receiver has all that it may have', async () => {
+    const never = new Signal()
+    receiver.answer = async () => {
+      await never.given
+      return { status: 204 }
+    }
+    const endpoints = ['1', '2'].map((target) => ({ target, url, secrets: [SECRET] }))
+    const quiet = { onOutboxFault: () => {} }
+    const webhooks = new WebhookDeliverer({ ...options(), ...quiet, endpoints, atOnce: 4 })
+    const wanted = () => ['1', '2', '3'].map((target) => webhooks.isWanted({ ...one, target }))
+    const one = await event()
+    const two = await event()
+    const under = [webhooks.handler.run({ ...one, kind: 'deliver' }, running)]
+    expect(wanted()).toEqual([true, true, false])
+    under.push(webhooks.handler.run({ ...two, kind: 'deliver' }, running))
+    expect(wanted()).toEqual([false, true, false])
+    never.give()
+    await Promise.all(under)
+    expect(wanted()).toEqual([true, true, false])
+  })
+
+  describe('while servers are at work', () => {
+    const works: BackgroundWork[] = []
     const faults: unknown[] = []
-    function start(changes: Partial<WebhookDelivererOptions> = {}): WebhookDeliverer {
-      const told = { onFault: (_: unknown, fault: unknown) => faults.push(fault) }
-      const polls = { pollMs: 20, onPollFault: (fault: unknown) => faults.push(fault) }
-      const deliverer = new WebhookDeliverer({ ...options(60_000), ...told, ...polls, ...changes })
-      deliverers.push(deliverer)
-      deliverer.start()
-      return deliverer
+    function start(
+      changes: Partial<WebhookDelivererOptions & { sweepMs: number }> = {},
+    ): BackgroundWork {
+      const onFault = (fault: unknown) => faults.push(fault)
+      const webhooks = new WebhookDeliverer({
+        ...options(60_000),
+        onOutboxFault: onFault,
+        ...changes,
+      })
+      const work = new BackgroundWork({
+        partway: {
+          due: async () => [],
+          resume: async () => {},
+          cleanUp: async () => ({ expired: 0, kept: 0, failed: 0, forgotten: 0 }),
+        },
+        queue: new InProcessQueue({ onJobFault: (_, fault) => onFault(fault) }),
+        webhooks,
+        sweepMs: changes.sweepMs ?? 20,
+        onClean: () => {},
+        onCleanFault: (_, fault) => onFault(fault),
+        onQueueFault: onFault,
+      })
+      works.push(work)
+      work.start()
+      return work
     }
     afterEach(async () => {
-      for (const deliverer of deliverers.splice(0)) await deliverer.stop()
+      for (const work of works.splice(0)) await work.stop()
       expect(faults.splice(0)).toEqual([])
     })
     const eventually = (check: () => void) => vi.waitFor(check, { timeout: 20_000 })
@@ -227,10 +268,10 @@ describe('an event', () => {
 
     it('is sent at once when it is announced', async () => {
       const polled = new Signal()
-      const deliverer = start({ pollMs: 3_600_000, onSize: () => polled.give() })
+      const work = start({ sweepMs: 3_600_000, onSize: () => polled.give() })
       await polled.given
       const one = await event()
-      deliverer.add(one)
+      work.announceEvent(one)
       await eventually(() => expect(receiver.ids).toEqual([one.id]))
     })
 
@@ -266,9 +307,9 @@ describe('an event', () => {
         return { status: 204 }
       }
       const one = await event()
-      const deliverer = start()
+      const work = start()
       await asked.given
-      await deliverer.stop()
+      await work.stop()
       const claim = await store.outbox.claim(one, { now: clock.now(), leaseMs: 1 })
       expect(claim).toMatchObject({ attempts: 1 })
       never.give()
