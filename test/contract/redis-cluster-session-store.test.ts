@@ -1,17 +1,21 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Cluster } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { OutboxEvent } from '../../src/coordinator/ports.js'
 import type { UploadDraft } from '../../src/coordinator/session.js'
 import { limitedRates } from '../../src/http/index.js'
 import { RATE_GROUPS } from '../../src/http/rates.js'
 import {
   connectRedisSessionStore,
+  RedisSessionStore,
   redisConcerns,
   redisFacts,
 } from '../../src/sessions/redis/index.js'
 import { RedisCluster } from '../helpers/redis-cluster.js'
 import { redisProgram } from '../helpers/services.js'
 import { needsService } from './needs-service.js'
+import { outboxContract, refOf, told } from './outbox.contract.js'
 import { sessionStoreContract } from './session-store.contract.js'
 import { change, claimed, draftOf, NOW, opened, tag } from './session-store.fixtures.js'
 
@@ -22,7 +26,7 @@ needsService('redis-server', redisProgram()?.path ?? '', () => {
   })
   afterAll(() => cluster?.stop())
 
-  sessionStoreContract('Redis Cluster', async () => {
+  const open = async () => {
     const keyPrefix = `test:${randomUUID()}:`
     const { store } = await connectRedisSessionStore(cluster.url, { keyPrefix })
     return {
@@ -30,7 +34,9 @@ needsService('redis-server', redisProgram()?.path ?? '', () => {
       another: async () => (await connectRedisSessionStore(cluster.url, { keyPrefix })).store,
       close: () => store.close(),
     }
-  })
+  }
+  sessionStoreContract('Redis Cluster', open)
+  outboxContract('Redis Cluster', open)
 
   describe('a Redis Cluster', () => {
     const closing: (() => Promise<void>)[] = []
@@ -73,6 +79,27 @@ needsService('redis-server', redisProgram()?.path ?? '', () => {
         expect(states.filter((state) => state?.isExceeded)).toHaveLength(10)
         expect(await rates[0]?.look(counted)).toMatchObject({ remaining: 0 })
       }
+    })
+
+    it('is searched on all its primaries for events whose hints were lost', async () => {
+      const nodes = cluster.shards.map(({ primary }) => ({ host: '127.0.0.1', port: primary.port }))
+      // What is found by its name must not have the prefix of the connection twice.
+      const redis = new Cluster(nodes, { keyPrefix: `test:${randomUUID()}:` })
+      closing.push(async () => {
+        await redis.quit()
+      })
+      const store = new RedisSessionStore({ redis, keyPrefix: 'of:' })
+      const { outbox } = store
+      const target = 'app'
+      const events: OutboxEvent[] = []
+      for (let i = 0; i < 20; i++) events.push(await told(store, { target }))
+      await redis.del(`of:outbox-due:${target}`)
+      const query = { target, now: NOW, limit: 99 }
+      expect(await outbox.due(query)).toEqual([])
+      await outbox.mend(NOW)
+      const found = await outbox.due(query)
+      expect(found).toHaveLength(events.length)
+      expect(found).toEqual(expect.arrayContaining(events.map(refOf)))
     })
 
     it('loses no step while its slots move to other nodes', async () => {

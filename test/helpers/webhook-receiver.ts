@@ -15,6 +15,8 @@ interface Answer {
 /** A web server that keeps what it is told, and answers as it is bidden. */
 export class WebhookReceiver {
   readonly received: Received[] = []
+  /** Whose sender was gone before it was answered. */
+  readonly abandoned: Received[] = []
   answer: (received: Received) => Answer | Promise<Answer> = () => ({ status: 204 })
   readonly #server: Server
 
@@ -25,6 +27,9 @@ export class WebhookReceiver {
       const headers = req.headers as Record<string, string>
       const one = { headers, body: Buffer.concat(chunks).toString() }
       this.received.push(one)
+      res.once('close', () => {
+        if (!res.writableEnded) this.abandoned.push(one)
+      })
       const { status, headers: more } = await this.answer(one)
       res.writeHead(status, more).end()
     })

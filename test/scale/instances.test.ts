@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { GIB, MIB } from '../../src/protocol/index.js'
 import { needsService } from '../contract/needs-service.js'
 import { minioUrl, nginxProgram, ownRedisUrl, redisUrl } from '../helpers/services.js'
+import type { Told } from './event-audience.js'
+import { RelayedUpload } from './relayed-upload.js'
 import { ScaleFleet } from './scale-fleet.js'
 import { UploadCrowd } from './upload-crowd.js'
 
@@ -17,6 +20,7 @@ needsService('Redis', redisUrl(), () => {
 function instances(): void {
   describe('three servers behind nginx', () => {
     let fleet: ScaleFleet
+    let mayBeTold: Set<Told>
     beforeAll(async () => {
       fleet = await ScaleFleet.open(ownRedisUrl())
     })
@@ -26,16 +30,24 @@ function instances(): void {
       `finish ${UPLOADS} uploads at once though one is killed and another restarted`,
       async () => {
         const crowd = await UploadCrowd.of(fleet, UPLOADS)
+        const answerAgain = fleet.audience.fallSilent()
         const uploading = crowd.upload()
         const disturbing = (async () => {
           await crowd.reached(0.1)
+          // Now each server has events in hand that are sent, and not answered: so has the one that is killed.
+          const { abandoned } = fleet.audience
           await fleet.kill(0)
+          await expect
+            .poll(() => fleet.audience.abandoned, { timeout: 30_000 })
+            .toBeGreaterThan(abandoned)
+          answerAgain()
           await crowd.reached(0.4)
           await fleet.restart(0)
           await fleet.restart(1)
         })()
         const [results] = await Promise.all([uploading, disturbing])
         await crowd.verify(results)
+        mayBeTold = crowd.toBeTold(results)
       },
       LIMIT_MS,
     )
@@ -57,6 +69,26 @@ function instances(): void {
         isOver = true
         await Promise.all(callers)
         expect([...statuses.keys()]).toEqual([201])
+      },
+      LIMIT_MS,
+    )
+
+    it('take a part through nginx as it comes, also when one of them is not there', async () => {
+      const upload = await RelayedUpload.begin(fleet)
+      await fleet.kill(2)
+      // nginx asks the servers in turn.
+      for (let time = 0; time < 4; time++) expect(await upload.sendPart()).toBe(200)
+      // As large as any part in its form, but this one is not: a server says so, which it could not if nginx waited for the rest.
+      expect(await upload.sendBeginning(5 * GIB + MIB)).toBe(400)
+      expect(await upload.sendBeginning(6 * GIB)).toBe(413)
+      await fleet.restart(2)
+    })
+
+    it(
+      `have told by webhook of each of the ${UPLOADS}, though the one that was killed had some of that in hand`,
+      async () => {
+        await fleet.audience.hasHeard(mayBeTold)
+        fleet.audience.heardNothingBut(mayBeTold)
       },
       LIMIT_MS,
     )

@@ -8,6 +8,7 @@ import { type Nginx, startNginx } from '../helpers/nginx.js'
 import { ServerProcess, type ServerSettings } from '../helpers/programs.js'
 import { createTestBucket, type TestBucket } from '../helpers/s3-fixture.js'
 import { minioUrl } from '../helpers/services.js'
+import { EventAudience } from './event-audience.js'
 
 /** An owner, and what it calls with. */
 export interface Account {
@@ -24,6 +25,7 @@ interface FleetParts {
   readonly nginx: Nginx
   readonly store: RedisSessionStore
   readonly accounts: readonly Account[]
+  readonly audience: EventAudience
   readonly folder: string
 }
 
@@ -43,6 +45,7 @@ export class ScaleFleet {
     const made = names.map((owner) => ({ owner, ...newToken(owner) }))
     const tokens = join(folder, 'tokens')
     await writeFile(tokens, made.map(({ line }) => `${line}\n`).join(''))
+    const audience = await EventAudience.open()
     const settings: ServerSettings = {
       bucket: bucket.bucket,
       bucketUrl: minioUrl(),
@@ -53,6 +56,8 @@ export class ScaleFleet {
         PARTWAY_TRUST_PROXY: '1',
         PARTWAY_DRAIN_DELAY: '500ms',
         PARTWAY_LEASE: '5s',
+        PARTWAY_RELAY: 'true',
+        ...audience.settings,
         PARTWAY_LOG_LEVEL: 'warn',
       },
     }
@@ -63,10 +68,11 @@ export class ScaleFleet {
       const nginx = await startNginx([one ?? '', two ?? '', three ?? ''])
       const keyPrefix = redisKeyPrefix(bucket.bucket)
       const sessions = await connectRedisSessionStore(store, { keyPrefix })
-      const parts = { bucket, settings, servers, nginx, store: sessions.store, folder }
+      const parts = { bucket, settings, servers, nginx, store: sessions.store, audience, folder }
       return new ScaleFleet({ ...parts, accounts: made })
     } catch (error) {
       await Promise.all(servers.map((server) => server.kill('SIGKILL')))
+      audience.close()
       throw error
     }
   }
@@ -90,6 +96,11 @@ export class ScaleFleet {
     return this.#parts.bucket
   }
 
+  /** Who is told by webhook. */
+  get audience(): EventAudience {
+    return this.#parts.audience
+  }
+
   /** For files of the test. */
   get folder(): string {
     return this.#parts.folder
@@ -110,9 +121,10 @@ export class ScaleFleet {
   }
 
   async close(): Promise<void> {
-    const { servers, nginx, store, bucket, folder } = this.#parts
+    const { servers, nginx, store, bucket, audience, folder } = this.#parts
     await nginx.stop()
     await Promise.all(servers.map((server) => server.kill('SIGTERM')))
+    audience.close()
     await store.close()
     await bucket.remove()
     await rm(folder, { recursive: true })

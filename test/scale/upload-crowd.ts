@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import {
   GetObjectCommand,
   ListMultipartUploadsCommand,
@@ -9,6 +9,7 @@ import {
 import { expect } from 'vitest'
 import { type UploadResult, uploadFile } from '../../src/client/node.js'
 import { MIB } from '../../src/protocol/index.js'
+import { type Told, told } from './event-audience.js'
 import type { Account, ScaleFleet } from './scale-fleet.js'
 
 const CHUNK = 5 * MIB
@@ -77,6 +78,17 @@ export class UploadCrowd {
       return (await this.#fleet.store.find({ owner, id }, Date.now()))?.upload.state
     })
     return (await Promise.all(states)).filter((state) => state !== 'completed').length
+  }
+
+  /** What may be told of them by webhook, and must be. */
+  toBeTold(results: readonly UploadResult[]): Set<Told> {
+    const all = results.map(({ object, uploadId }, position) => {
+      const { path = '', size = -1, account } = this.#files[position] ?? {}
+      const about = { uploadId, owner: account?.owner ?? '', filename: basename(path), size }
+      return told({ type: 'upload.completed', ...about, state: 'completed', object })
+    })
+    expect(new Set(all).size).toBe(this.#files.length)
+    return new Set(all)
   }
 
   /** Asks the bucket and the store themselves: all is there, once, and nothing besides. */
