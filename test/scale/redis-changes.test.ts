@@ -3,6 +3,7 @@ import { needsService } from '../contract/needs-service.js'
 import { RedisCluster } from '../helpers/redis-cluster.js'
 import { RedisSentinels } from '../helpers/redis-sentinels.js'
 import { minioUrl, nginxProgram, redisProgram } from '../helpers/services.js'
+import { Signal } from '../helpers/signal.js'
 import { ScaleFleet } from './scale-fleet.js'
 import { UploadCrowd } from './upload-crowd.js'
 
@@ -35,11 +36,14 @@ function changes(): void {
         closing.push(() => redis.stop())
         const fleet = await fleetOn(redis.url)
         const crowd = await UploadCrowd.of(fleet, UPLOADS)
-        const uploading = crowd.upload()
+        const cut = new Signal()
+        const uploading = crowd.upload(cut.given)
         const disturbing = (async () => {
           await crowd.reached(0.1)
           await redis.cutReplication()
-          await crowd.reached(0.4)
+          // However quick the others were, some are acknowledged from now on.
+          cut.give()
+          await crowd.more(UPLOADS / 4)
           await redis.failOver()
         })()
         const [told] = await Promise.all([uploading, disturbing])

@@ -47,11 +47,15 @@ export class UploadCrowd {
     return new UploadCrowd(fleet, files)
   }
 
-  /** Resolves with what each was told; rejects as soon as one of them cannot go on. */
-  async upload(): Promise<UploadResult[]> {
+  /**
+   * Resolves with what each was told; rejects as soon as one of them cannot go on. Every second one begins only when
+   * `others` resolves.
+   */
+  async upload(others?: Promise<void>): Promise<UploadResult[]> {
     this.#ended = 0
     return await Promise.all(
-      this.#files.map(async ({ path, account: { token } }) => {
+      this.#files.map(async ({ path, account: { token } }, position) => {
+        if (position % 2 === 1) await others
         const result = await uploadFile(path, { server: this.#fleet.url, token, chunkSize: CHUNK })
         this.#ended++
         return result
@@ -61,7 +65,15 @@ export class UploadCrowd {
 
   /** Resolves when that share of the uploads, from 0 to 1, is completed. */
   async reached(share: number): Promise<void> {
-    const count = Math.ceil(share * this.#files.length)
+    await this.#until(Math.ceil(share * this.#files.length))
+  }
+
+  /** Resolves when so many more uploads than now are completed. */
+  async more(count: number): Promise<void> {
+    await this.#until(this.#ended + count)
+  }
+
+  async #until(count: number): Promise<void> {
     await expect
       .poll(() => this.#ended, { timeout: 60_000, interval: 10 })
       .toBeGreaterThanOrEqual(count)
