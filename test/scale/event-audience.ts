@@ -37,6 +37,7 @@ export class EventAudience {
   readonly #secret = `whsec_${randomBytes(32).toString('base64')}`
   readonly #heard = new Set<Told>()
   readonly #faults: unknown[] = []
+  #kept = 0
   #url = ''
 
   static async open(): Promise<EventAudience> {
@@ -65,10 +66,16 @@ export class EventAudience {
     return this.#receiver.abandoned.length
   }
 
+  /** How many senders have been kept waiting and are not gone. */
+  get kept(): number {
+    return this.#kept - this.abandoned
+  }
+
   /** Keeps whoever comes waiting until what this gives is called, and then takes nothing of what they had. */
   fallSilent(): () => void {
     const isOver = new Signal()
     this.#receiver.answer = async () => {
+      this.#kept += 1
       await isOver.given
       return { status: 503 }
     }
