@@ -1,4 +1,4 @@
-import { Cluster, type ClusterOptions, type Redis } from 'ioredis'
+import { type Callback, Cluster, type ClusterOptions, type Redis } from 'ioredis'
 import type { RedisAddress } from './address.js'
 import { COMMAND_TIMEOUT_MS, NODE_OPTIONS, retryDelayMs } from './connection-options.js'
 
@@ -23,10 +23,11 @@ export function newCluster(address: ClusterAddress): Cluster {
   })
 }
 
-/** A Cluster, by whose nodes no rejection is left alone. */
+/** A Cluster, by whose nodes no rejection is left alone, and of which no connection is left when it ends. */
 export class HeardCluster extends Cluster {
   readonly #address: ClusterAddress
   readonly #options: ClusterOptions
+  readonly #nodes = new Set<Redis>()
 
   constructor(address: ClusterAddress, options: ClusterOptions) {
     const { nodes, login, tls } = address
@@ -41,7 +42,30 @@ export class HeardCluster extends Cluster {
     })
     this.#address = address
     this.#options = options
-    this.on('+node', hearAsking)
+    this.on('+node', (node: Redis) => {
+      hearAsking(node)
+      this.#nodes.add(node)
+      node.once('end', () => this.#nodes.delete(node))
+    })
+  }
+
+  override disconnect(reconnect = false): void {
+    super.disconnect(reconnect)
+    if (!reconnect) this.#leave()
+  }
+
+  override async quit(callback?: Callback<'OK'>): Promise<'OK'> {
+    const reply = await super.quit(callback)
+    this.#leave()
+    return reply
+  }
+
+  /**
+   * A node that was missing in one look at the Cluster, and was there again in the next, has a new connection, which `ioredis`
+   * forgets when the old one has ended: it would keep a process that stops from ending.
+   */
+  #leave(): void {
+    for (const node of this.#nodes) node.disconnect()
   }
 
   override duplicate(_: unknown[] = [], { redisOptions, ...more }: ClusterOptions = {}): Cluster {
