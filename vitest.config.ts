@@ -65,7 +65,8 @@ export default defineConfig({
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
           globalSetup: ['test/helpers/services.setup.ts'],
-          testTimeout: 120_000,
+          // A case waits for its turn, and for the locks and leases of servers that were killed.
+          testTimeout: 300_000,
           hookTimeout: 120_000,
           // The cases mostly wait for time-outs and leases.
           maxConcurrency: 10,

@@ -3,7 +3,7 @@ import express from 'express'
 import { createPartway, UploadError } from 'partway'
 import { capabilitiesOf, connectS3 } from 'partway/bucket'
 import { createRouter } from 'partway/express'
-import { BackgroundWorker } from 'partway/operations'
+import { BackgroundWork, InProcessQueue } from 'partway/operations'
 import { openSqliteSessionStore } from 'partway/sessions/sqlite'
 import { createLogin } from './login.js'
 
@@ -24,13 +24,15 @@ const partway = createPartway({
   signer: s3.signer,
   secret: required('PARTWAY_SECRET'),
   capabilities: () => capabilitiesOf(flags),
-  onDue: (ref) => worker.add(ref),
+  onDue: (ref) => work.announce(ref),
 })
-// Verifies hashes of whole files, and finishes what a process left that was killed.
-const worker = new BackgroundWorker({
+// Verifies hashes of whole files, finishes what a process left that was killed, and removes what nobody goes on with.
+const work = new BackgroundWork({
   partway,
-  onFault: ({ id }, fault) => console.error(`upload ${id}:`, fault),
-  onPollFault: (fault) => console.error(fault),
+  queue: new InProcessQueue({ onJobFault: (job, fault) => console.error(job.kind, fault) }),
+  onClean: () => {},
+  onCleanFault: ({ id }, fault) => console.error(`upload ${id}:`, fault),
+  onQueueFault: (fault) => console.error(fault),
 })
 
 const app = express()
@@ -45,7 +47,7 @@ app.use(createRouter({ partway, owner }))
 
 const server = app.listen(Number(env.PORT || 3000), '127.0.0.1', (error) => {
   if (error) throw error
-  worker.start()
+  work.start()
   console.log(`http://localhost:${server.address().port}`)
 })
 process.once('SIGINT', stop)
@@ -60,7 +62,7 @@ function owner(req) {
 
 async function stop() {
   await new Promise((resolve) => server.close(resolve))
-  await worker.stop()
+  await work.stop()
   await partway.close()
   s3.close()
 }

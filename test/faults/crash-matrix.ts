@@ -180,7 +180,7 @@ async function survives(lane: CrashLane, point: Point, name: string): Promise<vo
 
 /** What no client asks for, the worker of a server finds by itself. */
 async function verified({ store, owner }: Ground, id: string): Promise<void> {
-  for (let look = 0; look < 300; look++) {
+  for (let look = 0; look < 900; look++) {
     const session = await store.find({ owner, id }, Date.now())
     if (session?.upload.state !== 'verifying') return
     await sleep(100)
