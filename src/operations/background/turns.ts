@@ -1,3 +1,8 @@
+/** How much of the room for so many one party may have. */
+export function shareOf(most: number): number {
+  return Math.max(1, Math.floor(most / 2))
+}
+
 /** Room for so many at once, of which one party has half at most: nobody waits for all that another has sent. */
 export class Turns {
   readonly #most: number
@@ -7,7 +12,7 @@ export class Turns {
 
   constructor(most: number) {
     this.#most = most
-    this.#mostOfOne = Math.max(1, Math.floor(most / 2))
+    this.#mostOfOne = shareOf(most)
   }
 
   get isFull(): boolean {

@@ -1,5 +1,6 @@
 import type { EventRef, Outbox, OutboxSize } from '../../coordinator/ports.js'
 import type { WebhookWork } from '../background/background-work.js'
+import { shareOf } from '../background/turns.js'
 import type { Handler } from '../background/work-queue.js'
 import { WebhookDelivery, type WebhookDeliveryOptions } from './webhook-delivery.js'
 
@@ -37,7 +38,7 @@ export class WebhookDeliverer implements WebhookWork {
     const { atOnce = 16 } = options
     this.#options = options
     this.#delivery = new WebhookDelivery(options)
-    this.#mostOfOne = Math.max(1, Math.floor(atOnce / 2))
+    this.#mostOfOne = shareOf(atOnce)
     this.handler = { atOnce, run: (event, signal) => this.#deliver(event, signal) }
   }
 
