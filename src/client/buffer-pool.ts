@@ -5,18 +5,19 @@ import type { PartBuffer } from './ports.js'
  * the memory of an upload is `concurrency × chunk size`, whatever the size of the file.
  */
 export class BufferPool {
-  readonly #bytes: number
+  /** Of each buffer. */
+  readonly bytes: number
   readonly #free: Uint8Array[] = []
 
   constructor(bytes: number) {
-    this.#bytes = bytes
+    this.bytes = bytes
   }
 
   /** Lends a buffer to `work` until it settles. */
   async lend<T>(work: (buffer: PartBuffer) => Promise<T>): Promise<T> {
     let lent: Uint8Array | undefined
     const buffer = (moved?: Uint8Array) => {
-      lent = moved ?? lent ?? this.#free.pop() ?? new Uint8Array(this.#bytes)
+      lent = moved ?? lent ?? this.#free.pop() ?? new Uint8Array(this.bytes)
       return lent
     }
     try {

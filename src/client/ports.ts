@@ -107,6 +107,12 @@ export interface FileSource {
 export interface Hasher {
   /** The checksum of a part, in base64 as S3 has it. */
   hash(mode: Exclude<ChecksumMode, 'none'>, bytes: Uint8Array): Promise<string>
+
+  /**
+   * The same of a piece of a file, read where that holds up nobody. Resolves to nothing where that cannot be done, also
+   * when the piece cannot be read: then its bytes are read, which tells why, and hashed.
+   */
+  hashPiece?(mode: Exclude<ChecksumMode, 'none'>, piece: Blob): Promise<string | undefined>
 }
 
 /** What the system says of its network. It is a hint: `true` means little, and `false` may be wrong. */

@@ -18,7 +18,6 @@ const FILES = {
   '/page/page.js': 'page/page.js',
   '/page/partway-client.js': 'client/partway-client.js',
   '/page/partway-crc.js': 'client/partway-crc.js',
-  '/page/partway-hasher.js': 'client/partway-hasher.js',
   '/page/partway-wasm.js': 'client/partway-wasm.js',
   '/page/hash-worker.js': 'client/hash-worker.js',
 } as const

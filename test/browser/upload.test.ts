@@ -66,7 +66,51 @@ describe.skipIf(!canDriveBrowser()).each([
     await expectWhole(chosen)
   })
 
-  it.each(['md5', 'crc64nvme'] as const)(
+  it('reads and hashes on a thread of its own, once that runs', async () => {
+    const chosen = file(25)
+    await tab.page.evaluate(() => {
+      const { subtle } = crypto
+      const { digest } = subtle
+      subtle.digest = (algorithm, data) => {
+        if (data.byteLength > 2 ** 20) document.title += ' hashed'
+        return digest.call(subtle, algorithm, data)
+      }
+    })
+    await tab.begin(chosen)
+    await expectWhole(chosen)
+    const hashedHere = (await tab.page.title()).split(' hashed').length - 1
+    expect(hashedHere).toBeLessThan(25)
+  })
+
+  it.each(['sha256', 'md5'] as const)(
+    'hashes by itself where its worker cannot be loaded, with checksum %s',
+    async (checksum) => {
+      const chosen = file(6)
+      let refused = 0
+      await tab.page.route('**/hash-worker.js', (route) => {
+        refused++
+        return route.abort()
+      })
+      await tab.begin(chosen, { checksum })
+      await expectWhole(chosen)
+      expect(refused).toBe(1)
+    },
+  )
+
+  it('hashes by itself where a worker is forbidden', async () => {
+    const chosen = file(3)
+    await tab.page.evaluate(() => {
+      window.Worker = class {
+        constructor() {
+          throw new DOMException('forbidden', 'SecurityError')
+        }
+      } as unknown as typeof Worker
+    })
+    await tab.begin(chosen, { checksum: 'md5' })
+    await expectWhole(chosen)
+  })
+
+  it.each(['sha256', 'md5', 'crc64nvme'] as const)(
     'hashes by a worker with checksum %s',
     async (checksum) => {
       const chosen = file(2)
