@@ -73,7 +73,12 @@ export class PartSender {
    */
   async send(part: LoadedPart, reload: () => Promise<LoadedPart>): Promise<void> {
     const url = await this.#sign(part)
-    await this.#options.turns.take(() => this.#send(part, url, reload))
+    try {
+      await this.#options.turns.take(() => this.#send(part, url, reload))
+    } finally {
+      // Its connection may have nothing to do now; and whoever still waits for a URL has to hear that all is over.
+      this.#options.exchange.proceed()
+    }
   }
 
   async #send(part: LoadedPart, early: HeldUrl, reload: () => Promise<LoadedPart>): Promise<void> {

@@ -3,14 +3,17 @@ import type { CallOptions, CoordinatorApi } from './api.js'
 import { PartwayError } from './partway-error.js'
 
 export interface PartsExchangeOptions extends CallOptions {
-  /** How many parts have their URL and wait for a connection. @default none */
+  /**
+   * How many parts have their URL and wait for a connection; less than 0 when connections wait for them, as is
+   * supposed without it.
+   */
   readonly reserve?: () => number
 }
 
-/** Parts that share a call, as long as others are there to be sent meanwhile. */
-const TOGETHER = 4
-/** So many of them. Fewer might all be under way before the call is answered. */
-const RESERVE = 3
+/** Parts that share a call, as long as enough others are there to be sent meanwhile. */
+const TOGETHER = 8
+/** The more others there are, the more parts a call waits for. */
+const FOR_EACH_IN_RESERVE = 2
 
 interface Need {
   readonly part: PartToSign
@@ -21,7 +24,7 @@ interface Need {
 /**
  * The talk about parts with the coordinator. At most one call is under way; whatever is needed or to be
  * reported meanwhile goes along with the next one, so however many parts are in flight, calls do not
- * pile up. While there are parts enough to be sent, a call waits for company. Reports wait for a call that
+ * pile up. While connections have parts to send, a call waits for company: the more, the more parts there are. Reports wait for a call that
  * is made anyway, at the latest the completion.
  */
 export class PartsExchange {
@@ -51,10 +54,11 @@ export class PartsExchange {
 
   /** Makes the next call, if it is time. To be called also when the reserve has become smaller. */
   proceed(): void {
-    const { reserve = () => 0 } = this.#options
     const needs = this.#needs
     if (this.#isRunning || needs.length === 0) return
-    if (!this.#isUrgent && needs.length < TOGETHER && reserve() >= RESERVE) return
+    const reserve = this.#options.reserve?.() ?? -1
+    const enough = Math.min(TOGETHER, FOR_EACH_IN_RESERVE * (reserve + 1))
+    if (!this.#isUrgent && needs.length < enough) return
     this.#isRunning = true
     this.#isUrgent = false
     this.#needs = []

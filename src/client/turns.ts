@@ -9,9 +9,9 @@ export class Turns {
     this.#limit = limit
   }
 
-  /** How many wait for theirs. */
-  get waiting(): number {
-    return this.#waiting.length
+  /** How many wait for theirs; less than 0 when so many could begin at once. */
+  get reserve(): number {
+    return this.#waiting.length - Math.max(0, this.#limit() - this.#active)
   }
 
   async take<T>(work: () => Promise<T>): Promise<T> {

@@ -60,7 +60,7 @@ export class UploadSession {
     this.#stop = ports.createAbortController()
     const { signal } = this.#stop
     const turns = new Turns(() => concurrency.limit)
-    const reserve = () => turns.waiting
+    const reserve = () => turns.reserve
     this.exchange = new PartsExchange(api, uploadId, { signal, onRetry: emit, reserve })
     ledger.open(layout, mode)
     this.#loader = new PartLoader({ file, layout, mode, hasher: ports.hasher, ledger })

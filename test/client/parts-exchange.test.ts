@@ -35,7 +35,7 @@ class Signer implements Transport {
 describe('the talk about parts', () => {
   let signer: Signer
   let exchange: PartsExchange
-  /** Parts that have their URL and wait for a connection. */
+  /** Parts that have their URL and wait for a connection; less than 0 when connections wait. */
   let reserve: number
   let stop: AbortController
 
@@ -51,8 +51,8 @@ describe('the talk about parts', () => {
     exchange = new PartsExchange(api, 'id', { signal: stop.signal, reserve: () => reserve })
   })
 
-  it('does not keep a part waiting when nothing else is there to be sent', async () => {
-    reserve = 0
+  it('does not keep a part waiting when a connection does', async () => {
+    reserve = -1
     const signed = await exchange.sign({ index: 1 })
     expect(signed.url).toBe('https://bucket.test/1')
   })
@@ -61,16 +61,26 @@ describe('the talk about parts', () => {
     const both = [exchange.sign({ index: 1 }), exchange.sign({ index: 2 })]
     await settle()
     expect(signer.calls).toEqual([])
-    reserve = 2
+    reserve = 0
     exchange.proceed()
     expect((await Promise.all(both)).map(({ index }) => index)).toEqual([1, 2])
     expect(signer.calls).toEqual([[1, 2]])
   })
 
-  it('asks when enough parts have come together, however large the reserve is', async () => {
-    reserve = 100
-    await Promise.all([1, 2, 3, 4].map((index) => exchange.sign({ index })))
-    expect(signer.calls).toEqual([[1, 2, 3, 4]])
+  it.each([
+    { others: 0, enough: 2 },
+    { others: 1, enough: 4 },
+    { others: 2, enough: 6 },
+    { others: 3, enough: 8 },
+    { others: 100, enough: 8 },
+  ])('waits for $enough parts while $others others can be sent', async ({ others, enough }) => {
+    reserve = others
+    const indices = Array.from({ length: enough }, (_, i) => i + 1)
+    const all = indices.slice(1).map((index) => exchange.sign({ index }))
+    await settle()
+    expect(signer.calls).toEqual([])
+    await Promise.all([...all, exchange.sign({ index: 1 })])
+    expect(signer.calls).toEqual([[...indices.slice(1), 1]])
   })
 
   it('asks at once for a part that has a connection, and for the others with it', async () => {
@@ -81,13 +91,13 @@ describe('the talk about parts', () => {
     const next = exchange.sign({ index: 3 })
     await settle()
     expect(signer.calls).toHaveLength(1)
-    reserve = 0
+    reserve = -1
     exchange.proceed()
     await next
   })
 
   it('makes one call at a time', async () => {
-    reserve = 0
+    reserve = -1
     const first = exchange.sign({ index: 1 })
     await Promise.resolve()
     const others = [exchange.sign({ index: 2 }), exchange.sign({ index: 3 })]
@@ -99,7 +109,7 @@ describe('the talk about parts', () => {
     const waiting = exchange.sign({ index: 1 })
     await settle()
     stop.abort(new Error('stopped'))
-    reserve = 0
+    reserve = -1
     exchange.proceed()
     await expect(waiting).rejects.toThrow('stopped')
   })

@@ -59,4 +59,17 @@ describe('turns', () => {
     await settle()
     expect(crowd.begun).toEqual([0, 1, 2, 3, 4])
   })
+
+  it('tell how many wait, or how many could begin', async () => {
+    const crowd = new Crowd(2, 4)
+    await settle()
+    expect(crowd.turns.reserve).toBe(2)
+    crowd.limit = 5
+    expect(crowd.turns.reserve).toBe(-1)
+    crowd.limit = 1
+    expect(crowd.turns.reserve).toBe(2)
+    for (const end of crowd.ends) end.resolve()
+    await Promise.all(crowd.results)
+    expect(crowd.turns.reserve).toBe(-1)
+  })
 })
