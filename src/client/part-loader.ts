@@ -46,7 +46,7 @@ export class PartLoader {
   constructor(options: PartLoaderOptions) {
     this.#options = options
     const { file, layout } = options
-    const reading = Math.min(READING, Math.max(2, READING_BYTES / layout.chunkSize))
+    const reading = Math.min(READING, Math.max(2, Math.floor(READING_BYTES / layout.chunkSize)))
     this.#turns = new Turns(() => reading)
     this.pool = new BufferPool(Math.min(layout.chunkSize, layout.size))
     this.ahead = file.piece(0, 1).body === undefined ? 0 : AHEAD
