@@ -1,4 +1,4 @@
-import { type ChecksumMode, type Layout, partOffset, partSize } from '../protocol/index.js'
+import { type ChecksumMode, type Layout, MIB, partOffset, partSize } from '../protocol/index.js'
 import { BufferPool } from './buffer-pool.js'
 import type { PartLedger } from './part-ledger.js'
 import type { Hasher, PartBody, PartBuffer } from './ports.js'
@@ -13,7 +13,7 @@ const AHEAD = 16
  */
 const READING = 4
 /** Where parts are large, so much of them is read at a time instead, but two of them in any case. */
-const READING_BYTES = 32 * 1024 * 1024
+const READING_BYTES = 32 * MIB
 
 /** A part that is ready to be sent. */
 export interface LoadedPart {

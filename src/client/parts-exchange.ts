@@ -24,8 +24,8 @@ interface Need {
 /**
  * The talk about parts with the coordinator. At most one call is under way; whatever is needed or to be
  * reported meanwhile goes along with the next one, so however many parts are in flight, calls do not
- * pile up. While connections have parts to send, a call waits for company: the more, the more parts there are. Reports wait for a call that
- * is made anyway, at the latest the completion.
+ * pile up. While connections have parts to send, a call waits for company: the more, the more parts there are.
+ * Reports wait for a call that is made anyway, at the latest the completion.
  */
 export class PartsExchange {
   readonly #api: CoordinatorApi

@@ -1,9 +1,9 @@
 import type { HashMode } from '../../checksum/part-hasher.js'
 import { sha256 } from '../../checksum/sha256.js'
+import { MIB } from '../../protocol/index.js'
 import type { Hasher } from '../ports.js'
 import { HashThread } from './hash-thread.js'
 
-const MIB = 1024 * 1024
 /** What is smaller is hashed sooner than it is handed over. */
 const WORTHWHILE = MIB
 
